@@ -1,0 +1,1 @@
+"""A verified SLA clock, an honest breach forecast and the escalations that are worth it."""

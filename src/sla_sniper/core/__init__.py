@@ -1,0 +1,1 @@
+"""Errors, instants and the columns of the canonical tables."""
