@@ -1,0 +1,65 @@
+"""Measure the demo and the queue as a user meets them, against the limits they promise.
+
+``python -m tools.bench`` prints a table and exits with 1 where a limit is passed. It is no test:
+the time of a busy machine proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+SNIPER = Path(sys.executable).parent / "sniper"
+MIB_PER_KIB = 1 / 1024  # Linux counts the resident set in KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one command may take: `seconds` of wall time and `mib` of resident memory."""
+
+    command: tuple[str, ...]
+    seconds: float
+    mib: float
+
+
+def limits(workspace: str) -> tuple[Limit, ...]:
+    """Return the commands to measure, in order; the later ones need the first."""
+    return (
+        Limit(("demo", workspace, "--no-serve"), seconds=60, mib=2048),
+        Limit(("queue", "--workspace", workspace, "--json"), seconds=3, mib=2048),
+    )
+
+
+def measure(command: tuple[str, ...]) -> tuple[int, float, float]:
+    """Return the exit code, the seconds and the MiB of the largest process of one command."""
+    started = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603 - the commands are the constants above
+        [SNIPER, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, time.perf_counter() - started, usage.ru_maxrss * MIB_PER_KIB
+
+
+def main() -> None:
+    """Measure everything and print a Markdown table."""
+    passed = True
+    sys.stdout.write("| command | seconds | limit | MiB | limit |\n|---|---|---|---|---|\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for limit in limits(str(Path(folder) / "demo")):
+            code, seconds, mib = measure(limit.command)
+            passed &= code == 0 and seconds < limit.seconds and mib < limit.mib
+            name = f"sniper {limit.command[0]}" + (f" (exit code {code})" if code else "")
+            figures = f"{seconds:.1f} | {limit.seconds:g} | {mib:.0f} | {limit.mib:g}"
+            sys.stdout.write(f"| `{name}` | {figures} |\n")
+            sys.stdout.flush()
+    raise SystemExit(not passed)
+
+
+if __name__ == "__main__":
+    main()
