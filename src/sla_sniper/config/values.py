@@ -1,0 +1,87 @@
+"""Durations, times of day and instants as people write them in configuration."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import Final
+
+from sla_sniper.core.instants import SECOND_US, parse_instant
+
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_HOUR: Final = 60
+_DAY: Final = 86_400
+_SPAN: Final = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+
+
+def duration_us(text: str) -> int:
+    """Microseconds of a duration such as ``"4h"``, ``"1h30m"`` or ``"90s"``; a day is 24 h.
+
+    Raises
+    ------
+    ValueError
+        If it is no duration, or not longer than zero.
+
+    Examples
+    --------
+    >>> duration_us("1h30m") // 60_000_000
+    90
+    """
+    if not _PART.sub("", text).strip() and _PART.search(text):
+        total = sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(text))
+        if total > 0:
+            return round(total * SECOND_US)
+        raise ValueError("a target must be longer than zero")
+    raise ValueError('write a duration as "4h", "30m" or "1h30m"')
+
+
+def span_seconds(text: str) -> tuple[int, int]:
+    """Seconds since midnight of a span such as ``"09:00-17:00"``.
+
+    Raises
+    ------
+    ValueError
+        If it is no span of two times of day; 24:00 is the end of the day.
+
+    Examples
+    --------
+    >>> span_seconds("22:00-06:00")
+    (79200, 21600)
+    """
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        raise ValueError('write open hours as "09:00-17:00"')
+    begin_h, begin_m, end_h, end_m = map(int, match.groups())
+    begin, end = begin_h * 3600 + begin_m * 60, end_h * 3600 + end_m * 60
+    if max(begin_m, end_m) >= _HOUR or begin >= _DAY or end > _DAY:
+        raise ValueError(f"{text!r} is no time of day; the last one is 24:00")
+    if begin == end:
+        raise ValueError(f"{text!r} is empty")
+    return begin, end
+
+
+def time_seconds(text: str) -> int:
+    """Seconds since midnight of a time such as ``"08:00"``.
+
+    Raises
+    ------
+    ValueError
+        If it is no time of day.
+    """
+    return span_seconds(f"{text}-24:00")[0]
+
+
+def instant(value: str | date | datetime, *, timezone: str = "UTC") -> datetime:
+    """Instant of a TOML date, time or text; one without an offset is in `timezone`.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if isinstance(value, datetime):
+        return parse_instant(value.isoformat(), timezone=timezone)
+    if isinstance(value, date):
+        return parse_instant(datetime.combine(value, time()).isoformat(), timezone=timezone)
+    return parse_instant(value, timezone=timezone).astimezone(UTC)

@@ -1,0 +1,1 @@
+"""Where whole tickets are worked on: here, in buckets."""

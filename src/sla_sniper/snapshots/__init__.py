@@ -1,0 +1,1 @@
+"""What was known about each running clock at each landmark."""

@@ -1,0 +1,220 @@
+"""The desk at each landmark: how much is open, done and arriving, and how it went so far.
+
+Every such figure is a count of intervals: a ticket is open from one instant to another, counts
+as resolved in the last seven days for seven days, is known to have breached from some instant
+on. Counting intervals at landmarks needs no table of ticket times landmark, is exact, and adds
+up over buckets of tickets: each bucket counts its own, the sums are the desk.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from sla_sniper.core.instants import DAY_US
+from sla_sniper.sla.policy import value_of
+from sla_sniper.sla.segments import NEVER, NO_TARGET, RUNNING, STOPPED
+from sla_sniper.snapshots.histories import is_stopped
+from sla_sniper.snapshots.knowledge import source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sla_sniper.sla.segments import Segments
+
+    Ints = NDArray[np.int64]
+
+_LOADS: Final = ("desk", "group", "assignee")
+_RATES: Final = (
+    "priority",
+    "group",
+    "assignee",
+    "category",
+    "product",
+    "requester",
+    "organization",
+)
+_PRIOR_WEIGHT: Final = 20.0
+"""Tickets that the desk's own rate counts for when a level has seen few of its own."""
+
+
+def count_desk(
+    history: pl.DataFrame,
+    folded: list[Segments],
+    landmarks: pl.Series,
+    *,
+    keep: Sequence[str] = (),
+) -> pl.DataFrame:
+    """Count the desk at each landmark, as changes, from one bucket of whole tickets.
+
+    Parameters
+    ----------
+    history : DataFrame
+        `histories` of the bucket's events, with the validity of each version.
+    folded : list of Segments
+        Their clocks.
+    landmarks : Series of n_landmarks instants
+        Sorted.
+    keep : sequence of str
+        Kept attributes whose values have a breach rate too.
+
+    Returns
+    -------
+    DataFrame
+        `kind`, `key`, `at` (index of the landmark from which on the change holds) and
+        `delta` (Int64). Results of several buckets are put together by `add_up`.
+    """
+    at = landmarks.to_physical().to_numpy().astype(np.int64)
+    parts = [_landed(part, at) for part in _load_intervals(history)]
+    levels = _levels(keep)
+    known = history.select(
+        "source", "recorded_at", "_ticket", "known_from", "known_to", *levels.values()
+    )
+    for segments in folded:
+        parts += [_landed(part, at) for part in _outcomes(segments, known, list(levels))]
+    return add_up(parts)
+
+
+def add_up(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put the counts of several buckets together; the order does not matter."""
+    counts = pl.concat(parts).group_by("kind", "key", "at").agg(pl.col("delta").sum())
+    return counts.filter(pl.col("delta") != 0).sort("kind", "key", "at")
+
+
+def with_desk(
+    snapshots: pl.DataFrame, counts: pl.DataFrame, *, keep: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Add the desk's features to snapshots that have `_at`, the index of their landmark."""
+    totals = counts.with_columns(pl.col("delta").cum_sum().over("kind", "key").alias("count"))
+    snapshots = snapshots.sort("_at", maintain_order=True)
+    for load in _LOADS:
+        for kind in ("open", "resolved_7d", "arrivals_24h"):
+            name = f"{load}_{kind}"
+            snapshots = _look_up(snapshots, totals, kind=name, key=_key(load), name=name)
+    snapshots = _look_up(snapshots, totals, kind="all_n", key=_metric_key(), name="_all_n")
+    snapshots = _look_up(snapshots, totals, kind="all_b", key=_metric_key(), name="_all_b")
+    for level in _levels(keep):
+        key = _rate_key(level)
+        snapshots = _look_up(snapshots, totals, kind=f"{level}_n", key=key, name="_n")
+        snapshots = _look_up(snapshots, totals, kind=f"{level}_b", key=key, name="_b")
+        snapshots = snapshots.with_columns(_rate().alias(f"{level}_breach_rate")).drop("_n", "_b")
+    days_of_work = pl.col("group_open") / ((pl.col("group_resolved_7d") + 1) / 7)
+    return snapshots.with_columns(days_of_work.alias("group_days_of_work")).drop("_all_n", "_all_b")
+
+
+def _levels(keep: Sequence[str]) -> dict[str, pl.Expr]:
+    """Columns whose values have a breach rate, and where they come from in the events."""
+    own = {name: pl.col(name) for name in _RATES}
+    return own | {f"attr_{name}": value_of(name).alias(f"attr_{name}") for name in keep}
+
+
+def _rate() -> pl.Expr:
+    overall = (pl.col("_all_b") + 1) / (pl.col("_all_n") + 2)
+    return (pl.col("_b") + _PRIOR_WEIGHT * overall) / (pl.col("_n") + _PRIOR_WEIGHT)
+
+
+def _look_up(
+    snapshots: pl.DataFrame, totals: pl.DataFrame, *, kind: str, key: pl.Expr, name: str
+) -> pl.DataFrame:
+    held = totals.filter(kind=kind).select("key", "at", pl.col("count").alias(name)).sort("at")
+    return (
+        snapshots.with_columns(key.alias("key"))
+        .join_asof(held, left_on="_at", right_on="at", by="key", check_sortedness=False)
+        .with_columns(pl.col(name).fill_null(0))
+        .drop("key", "at", strict=False)
+    )
+
+
+def _joined(*parts: pl.Expr) -> pl.Expr:
+    return pl.concat_str(*parts, separator="\x1f", ignore_nulls=False)
+
+
+def _key(load: str) -> pl.Expr:
+    own = pl.lit("") if load == "desk" else pl.col(load).fill_null("")
+    return _joined(source_of(), own)
+
+
+def _metric_key() -> pl.Expr:
+    return _joined(source_of(), pl.col("metric"))
+
+
+def _rate_key(level: str) -> pl.Expr:
+    return _joined(source_of(), pl.col("metric"), pl.col(level).fill_null(""))
+
+
+def _load_intervals(history: pl.DataFrame) -> list[pl.DataFrame]:
+    """Intervals in which a ticket is open, was resolved lately, or arrived lately."""
+    told = pl.col("recorded_at").to_physical()
+    following = told.shift(-1).over("_ticket").fill_null(int(NEVER))
+    stopped, before = is_stopped(), is_stopped().shift(1).over("_ticket").fill_null(value=False)
+    first = pl.int_range(pl.len()).over("_ticket") == 0
+    spans = history.with_columns(told.alias("_from"), following.alias("_to"))
+    kinds = {
+        "open": spans.filter(~stopped),
+        "resolved_7d": spans.filter(stopped & ~before).with_columns(
+            (pl.col("_from") + 7 * DAY_US).alias("_to")
+        ),
+        "arrivals_24h": spans.filter(first).with_columns((pl.col("_from") + DAY_US).alias("_to")),
+    }
+    return [
+        _spans(part, kind=f"{load}_{kind}", key=_key(load))
+        for kind, part in kinds.items()
+        for load in _LOADS
+    ]
+
+
+def _spans(part: pl.DataFrame, *, kind: str, key: pl.Expr) -> pl.DataFrame:
+    """Intervals cut to the time in which their version was all that was known."""
+    return part.select(
+        pl.lit(kind).alias("kind"),
+        key.alias("key"),
+        pl.max_horizontal("_from", "known_from").alias("from"),
+        pl.min_horizontal("_to", "known_to").alias("to"),
+    )
+
+
+def _outcomes(
+    segments: Segments, history: pl.DataFrame, levels: Sequence[str]
+) -> list[pl.DataFrame]:
+    """Intervals in which a clock is known to have been met, or to have breached."""
+    told = history["recorded_at"].to_physical().to_numpy().astype(np.int64)
+    ticket = history["_ticket"].to_numpy()
+    following = np.where(np.r_[ticket[1:] == ticket[:-1], False], np.r_[told[1:], 0], NEVER)
+    row = segments.row
+    has_target = segments.target != NO_TARGET
+    over = has_target & (segments.over_since != NEVER)
+    crosses = has_target & ~over & (segments.state == RUNNING)
+    met = has_target & ~over & (segments.state == STOPPED)
+    begins = np.where(crosses, np.maximum(segments.due, told[row]), told[row])
+    spans = history[row].with_columns(
+        pl.lit(segments.rule.metric).alias("metric"),
+        pl.Series("_from", begins), pl.Series("_to", following[row]),
+        pl.Series("_n", over | crosses | met), pl.Series("_b", over | crosses),
+    )  # fmt: skip
+    keys = {"all": _metric_key(), **{level: _rate_key(level) for level in levels}}
+    return [
+        _spans(spans.filter(f"_{count}"), kind=f"{level}_{count}", key=key)
+        for level, key in keys.items()
+        for count in ("n", "b")
+    ]
+
+
+def _landed(spans: pl.DataFrame, at: Ints) -> pl.DataFrame:
+    """Intervals as +1 at the first landmark inside and -1 at the first one after."""
+    begins = np.searchsorted(at, spans["from"].to_numpy(), side="left")
+    ends = np.searchsorted(at, spans["to"].to_numpy(), side="left")
+    inside = begins < ends
+    named = spans.filter(pl.Series(inside)).select("kind", "key")
+    changes = pl.concat(
+        [
+            named.with_columns(pl.Series("at", where[inside]), pl.lit(delta).alias("delta"))
+            for where, delta in ((begins, 1), (ends, -1))
+        ]
+    )
+    return changes.select(
+        "kind", "key", pl.col("at").cast(pl.Int64), pl.col("delta").cast(pl.Int64)
+    )

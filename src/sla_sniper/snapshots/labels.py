@@ -1,0 +1,42 @@
+"""Labels: whether a clock breached before it was fulfilled, and when one could know."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from sla_sniper.core.schema import TICKET_KEY
+
+_CYCLE: Final = (*TICKET_KEY, "policy", "metric", "cycle")
+
+
+def with_labels(snapshots: pl.DataFrame, cycles: pl.DataFrame) -> pl.DataFrame:
+    """Add the label of each snapshot, as far as it is known by the reading in `cycles`.
+
+    Parameters
+    ----------
+    snapshots : DataFrame
+        See `build.assemble`.
+    cycles : DataFrame
+        Schema `core.schema.CYCLES`, read as of the instant whose knowledge counts.
+
+    Returns
+    -------
+    DataFrame
+        With `breached` (null where it is not known), `label_known_at`, `is_censored` and
+        `decidable_at`: when the clock runs out if it runs on from the landmark. Training on
+        labels known at a cut takes only snapshots decidable by then; that choice does not
+        depend on the outcome, so quick tickets are not preferred.
+    """
+    missed = pl.col("state").is_in(["missed", "overdue"])
+    met = pl.col("state") == "met"
+    outcome = cycles.select(
+        *_CYCLE,
+        pl.when(missed).then(True).when(met).then(False).alias("breached"),  # noqa: FBT003
+        pl.when(missed).then("breached_at").when(met).then("fulfilled_at").alias("label_known_at"),
+    )
+    return snapshots.join(outcome, on=_CYCLE, how="left", maintain_order="left").with_columns(
+        pl.col("breached").is_null().alias("is_censored"),
+        pl.col("due_at").alias("decidable_at"),
+    )
