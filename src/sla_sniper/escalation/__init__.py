@@ -1,0 +1,35 @@
+"""Who to escalate under a limited capacity, what it would have saved, and what may be claimed."""
+
+from sla_sniper.escalation.backtest import backtest, capture_curve
+from sla_sniper.escalation.candidates import Candidates, candidates_from
+from sla_sniper.escalation.costs import CostTable, Effectiveness, money
+from sla_sniper.escalation.gate import Advantage, Verdict
+from sla_sniper.escalation.kill_list import rank_now
+from sla_sniper.escalation.policies import MODELS, POLICIES, RULES, Policy
+from sla_sniper.escalation.replay import LIMITS, Replay, decisions_frame, replay
+from sla_sniper.escalation.results import PolicyResult, ReplaySummary
+from sla_sniper.escalation.summary import summarise
+
+__all__ = [
+    "LIMITS",
+    "MODELS",
+    "POLICIES",
+    "RULES",
+    "Advantage",
+    "Candidates",
+    "CostTable",
+    "Effectiveness",
+    "Policy",
+    "PolicyResult",
+    "Replay",
+    "ReplaySummary",
+    "Verdict",
+    "backtest",
+    "candidates_from",
+    "capture_curve",
+    "decisions_frame",
+    "money",
+    "rank_now",
+    "replay",
+    "summarise",
+]

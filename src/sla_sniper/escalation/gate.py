@@ -1,0 +1,161 @@
+"""The honesty gate: no claim of an advantage that the days do not show.
+
+The rival is the best simple rule, chosen on training days: chosen on the test days, the best of
+five would be lucky, and any other would be a straw man. The claim stands only if the whole
+paired interval of the difference in net saving lies above zero. Otherwise the product says so,
+and recommends by the rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from sla_sniper.escalation.costs import money
+from sla_sniper.escalation.policies import RULES
+from sla_sniper.stats.intervals import Interval, percentile_interval
+
+if TYPE_CHECKING:
+    from sla_sniper.escalation.candidates import Floats
+    from sla_sniper.escalation.replay import DayTotals, Replay
+
+MIN_DAYS: Final = 6
+"""Days below which nothing is claimed: six days in a row won by chance are the fewest that a
+two-sided test at 5 % would believe, and a bootstrap of one day has no width at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advantage:
+    """What the model saves more than the best simple rule, at one capacity.
+
+    Attributes
+    ----------
+    capacity : int
+        Slots a day.
+    rule : str
+        The best simple rule; see `best_rule`.
+    difference, low, high : float
+        Net saving of ``sniper`` minus that of `rule` over all test days, in currency, with its
+        95 % interval over days; NaN bounds where there are too few days.
+    claimed : bool
+        Whether `low` is above zero.
+    """
+
+    capacity: int
+    rule: str
+    difference: float
+    low: float
+    high: float
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate lets the product say and do at one capacity.
+
+    Attributes
+    ----------
+    advantage : Advantage
+        The numbers behind it.
+    policy : str
+        What the queue ranks by: ``sniper`` if the advantage is claimed, else the rule.
+    sentence : str
+        The only claim that may be printed.
+    chosen_on : {"training days", "test days"}
+        Where the rule was chosen. Without training days it is the best on the test days, the
+        stricter rival.
+    n_days : int
+        Test days.
+    """
+
+    advantage: Advantage
+    policy: str
+    sentence: str
+    chosen_on: Literal["training days", "test days"]
+    n_days: int
+
+
+def best_rule(result: Replay, capacity: int) -> str:
+    """Name the simple rule with the greatest net saving; the earlier of `RULES` where equal."""
+    tried = [name for name in RULES if (name, capacity) in result.totals]
+    if not tried:
+        raise ValueError(f"No simple rule was replayed at a capacity of {capacity}.")
+    return max(tried, key=lambda name: result.totals[name, capacity].net(result.costs).sum())
+
+
+def paired_net(result: Replay, pair: tuple[str, str], capacity: int, weights: Floats) -> Interval:
+    """Net saving of one policy minus another's, resampled on the same days.
+
+    Parameters
+    ----------
+    result : Replay
+        Holds both policies.
+    pair : (str, str)
+        The policy and its rival.
+    capacity : int
+        Slots a day.
+    weights : ndarray of shape (n_resamples, n_days)
+        As of `sla_sniper.stats.bootstrap.day_weights`.
+    """
+    first, second = (result.totals[name, capacity] for name in pair)
+    return total_interval(_net_difference(first, second, result), weights)
+
+
+def total_interval(per_day: Floats, weights: Floats) -> Interval:
+    """Sum over days with its 95 % bootstrap interval; `per_day` of shape (n_days,)."""
+    return percentile_interval(float(per_day.sum()), weights @ per_day)
+
+
+def judge(
+    result: Replay, weights: Floats, *, training: Replay | None = None
+) -> tuple[Verdict, ...]:
+    """Judge the model at every capacity.
+
+    Parameters
+    ----------
+    result : Replay
+        Test days, with ``sniper`` and at least one simple rule.
+    weights : ndarray of shape (n_resamples, n_days)
+        Resamples of the test days.
+    training : Replay, optional
+        Training days at the same capacities, on which the rival is chosen.
+
+    Returns
+    -------
+    verdicts : tuple of Verdict
+        One a capacity, in their order.
+    """
+    return tuple(_verdict(result, weights, training, capacity) for capacity in result.capacities)
+
+
+def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity: int) -> Verdict:
+    n_days = result.candidates.n_days
+    rule = best_rule(training or result, capacity)
+    gain = paired_net(result, ("sniper", rule), capacity, weights)
+    if n_days < MIN_DAYS:
+        gain = Interval(gain.estimate, np.nan, np.nan)
+    advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
+    return Verdict(
+        advantage=advantage,
+        policy="sniper" if advantage.claimed else rule,
+        sentence=_sentence(advantage, result.costs.currency, n_days),
+        chosen_on="training days" if training else "test days",
+        n_days=n_days,
+    )
+
+
+def _sentence(advantage: Advantage, currency: str, n_days: int) -> str:
+    rival = f"{advantage.rule} at {advantage.capacity} a day"
+    if np.isnan(advantage.low):
+        return f"no measurable advantage over {rival} ({n_days} days are too few to tell)"
+    gain = money(advantage.difference, currency)
+    bounds = f"[{round(advantage.low):,}, {round(advantage.high):,}]"
+    if advantage.claimed:
+        return f"sniper saves {gain} {bounds} more than {rival}"
+    return f"no measurable advantage over {rival} (difference {gain} {bounds})"
+
+
+def _net_difference(first: DayTotals, second: DayTotals, result: Replay) -> Floats:
+    return first.net(result.costs) - second.net(result.costs)

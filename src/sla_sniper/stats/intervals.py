@@ -1,0 +1,141 @@
+"""An estimate with its interval, and the ways to get one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate between two bounds; NaN bounds mean that there is nothing to say.
+
+    Without it a number travels alone and is believed to its last digit.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+        In the unit of the estimate; `low` never above `high`. A percentile interval of a
+        skewed statistic may leave its estimate outside.
+
+    Examples
+    --------
+    >>> Interval(0.08, 0.06, 0.11).is_above(0)
+    True
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"An interval needs low <= high, got {self.low} > {self.high}.")
+
+    def is_above(self, value: float) -> bool:
+        """Whether the whole interval lies above `value`; never where it is NaN."""
+        return self.low > value
+
+    def is_below(self, value: float) -> bool:
+        """Whether the whole interval lies below `value`; never where it is NaN."""
+        return self.high < value
+
+
+def percentile_interval(
+    estimate: float, draws: NDArray[np.float64], *, level: float = 0.95
+) -> Interval:
+    """Return the percentile bootstrap interval of an estimate [1]_.
+
+    Parameters
+    ----------
+    estimate : float
+        The statistic on the data as they are.
+    draws : ndarray of shape (n_resamples,)
+        The statistic on each resample. Undefined draws (NaN: a resample without a single
+        breach, say) are left out; with none defined the bounds are NaN.
+    level : float
+        Share of the draws between the bounds, in (0, 1).
+
+    References
+    ----------
+    .. [1] B. Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of
+       Statistics 7(1), 1-26. doi:10.1214/aos/1176344552
+
+    Examples
+    --------
+    >>> percentile_interval(50.0, np.arange(101.0), level=0.5)
+    Interval(estimate=50.0, low=25.0, high=75.0)
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must be in (0, 1), got {level}.")
+    defined = draws[np.isfinite(draws)]
+    if defined.size == 0:
+        return Interval(estimate, math.nan, math.nan)
+    tail = 50 * (1 - level)
+    low, high = np.percentile(defined, [tail, 100 - tail])
+    return Interval(estimate, float(low), float(high))
+
+
+def paired_difference(
+    estimates: tuple[float, float],
+    draws: NDArray[np.float64],
+    reference_draws: NDArray[np.float64],
+    *,
+    level: float = 0.95,
+) -> Interval:
+    """Interval of a difference whose two sides were computed on the same resamples.
+
+    Parameters
+    ----------
+    estimates : (float, float)
+        The statistic and its reference on the data as they are.
+    draws, reference_draws : ndarray of shape (n_resamples,)
+        Both on the same resamples, in the same order. Days that are hard for both cancel,
+        which is why this is narrower than the difference of two intervals.
+
+    Examples
+    --------
+    >>> draws = np.linspace(0.70, 0.80, 11)
+    >>> paired_difference((0.76, 0.74), draws, draws - 0.25)
+    Interval(estimate=0.020000000000000018, low=0.25, high=0.25)
+    """
+    if draws.shape != reference_draws.shape:
+        raise ValueError(
+            f"Paired draws need one shape, got {draws.shape} and {reference_draws.shape}."
+        )
+    return percentile_interval(estimates[0] - estimates[1], draws - reference_draws, level=level)
+
+
+def wilson_interval(successes: int, total: int, *, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a share of independent yes-or-no outcomes [1]_.
+
+    Inside [0, 1] always, and honest for small counts; nothing at all (`total` 0) is [0, 1]
+    around NaN.
+
+    References
+    ----------
+    .. [1] E. B. Wilson (1927), "Probable inference, the law of succession, and statistical
+       inference", JASA 22(158), 209-212. doi:10.1080/01621459.1927.10502953
+
+    Examples
+    --------
+    >>> share = wilson_interval(8, 10)
+    >>> f"{share.estimate:.2f} [{share.low:.3f}, {share.high:.3f}]"
+    '0.80 [0.490, 0.943]'
+    """
+    if not 0 <= successes <= total:
+        raise ValueError(f"Successes must be in [0, {total}], got {successes}.")
+    if total == 0:
+        return Interval(math.nan, 0.0, 1.0)
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share, spread = successes / total, z * z / total
+    centre = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
