@@ -1,0 +1,212 @@
+"""Where, how much and since when targets are missed, and what goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from sla_sniper.diagnosis.association import (
+    Association,
+    Level,
+    associate,
+    interval_dict,
+)
+from sla_sniper.stats import Interval, wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+DECIDED = ("met", "missed", "overdue")
+MISSED = ("missed", "overdue")
+NEGLIGIBLE, WEAK, STRONG = 0.05, 0.15, 0.3
+_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Share of missed targets among those whose clock started in one month (UTC)."""
+
+    month: str
+    n: int
+    n_missed: int
+    rate: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What goes with missed targets.
+
+    Attributes
+    ----------
+    n, n_missed : int
+        Decided targets (met, missed or overdue) and those missed.
+    n_left_out : int
+        Rows still running, paused or cancelled: they have no outcome yet.
+    rate : Interval
+        Share missed, with Wilson's interval.
+    associations : tuple of Association
+        By strength; mechanical ones last.
+    months : tuple of Month
+        Empty where the frame has no `applied_at`.
+    """
+
+    n: int
+    n_missed: int
+    n_left_out: int
+    rate: Interval
+    associations: tuple[Association, ...]
+    months: tuple[Month, ...]
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the findings in a few sentences of plain words."""
+        if self.n == 0:
+            return ("No target has been decided yet, so there is nothing to diagnose.",)
+        rate = self.rate
+        overall = (
+            f"{self.n_missed:,} of {self.n:,} targets were missed: {_span(rate)}; "
+            f"{self.n_left_out:,} without an outcome yet are left out."
+        )
+        return (overall, *map(_in_words, self.associations), *_best_and_worst_month(self.months))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as a JSON object; shares between 0 and 1, NaN as null."""
+        return {
+            "n": self.n,
+            "n_missed": self.n_missed,
+            "n_left_out": self.n_left_out,
+            "rate": interval_dict(self.rate),
+            "associations": [association.as_dict() for association in self.associations],
+            "months": [
+                {
+                    "month": month.month,
+                    "n": month.n,
+                    "n_missed": month.n_missed,
+                    "rate": interval_dict(month.rate),
+                }
+                for month in self.months
+            ],
+            "sentences": list(self.sentences()),
+        }
+
+
+def diagnose(
+    frame: pl.DataFrame,
+    dimensions: Sequence[str],
+    mechanical: Collection[str] = ("priority",),
+    *,
+    seed: int = 0,
+) -> Diagnosis:
+    """Say where targets are missed and what goes with it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Cycles of one metric joined with properties of their tickets: `state`, `is_missed`
+        (derived from `state` where absent), each of `dimensions`, and, for the months,
+        `applied_at`.
+    dimensions : sequence of str
+        Columns to look at; those that the frame lacks or that are all null are skipped.
+    mechanical : collection of str
+        Those of them that set the target.
+    seed : int
+        Of the bootstrap.
+
+    Examples
+    --------
+    >>> cycles = pl.DataFrame({"state": ["met", "missed"] * 50, "group": ["A", "B"] * 50})
+    >>> diagnosis = diagnose(cycles, ["group"])
+    >>> diagnosis.n_missed, round(diagnosis.associations[0].v.estimate, 2)
+    (50, 1.0)
+    """
+    decided = frame.filter(pl.col("state").is_in(DECIDED))
+    if "is_missed" not in decided.columns:
+        decided = decided.with_columns(is_missed=pl.col("state").is_in(MISSED))
+    present = [name for name in dimensions if name in decided.columns and _has_any(decided[name])]
+    found = [
+        associate(decided, name, is_mechanical=name in mechanical, seed=seed) for name in present
+    ]
+    n_missed = int(decided["is_missed"].sum())
+    return Diagnosis(
+        n=decided.height,
+        n_missed=n_missed,
+        n_left_out=frame.height - decided.height,
+        rate=wilson_interval(n_missed, decided.height),
+        associations=tuple(sorted(found, key=_order)),
+        months=_months(decided),
+    )
+
+
+def _has_any(column: pl.Series) -> bool:
+    return column.null_count() < column.len()
+
+
+def _order(association: Association) -> tuple[bool, float, str]:
+    strength = np.nan_to_num(association.v.estimate, nan=-1.0)
+    return association.is_mechanical, -float(strength), association.dimension
+
+
+def _months(decided: pl.DataFrame) -> tuple[Month, ...]:
+    if "applied_at" not in decided.columns:
+        return ()
+    by_month = (
+        decided.drop_nulls("applied_at")
+        .group_by(month=pl.col("applied_at").dt.strftime("%Y-%m"))
+        .agg(n=pl.len(), n_missed=pl.col("is_missed").sum())
+        .sort("month")
+    )
+    return tuple(
+        Month(month=month, n=n, n_missed=n_missed, rate=wilson_interval(n_missed, n))
+        for month, n, n_missed in by_month.iter_rows()
+    )
+
+
+def _in_words(association: Association) -> str:
+    name, v = association.dimension, association.v
+    if np.isnan(v.estimate):
+        return f"{name.capitalize()} has one level or one outcome: nothing to compare."
+    strength = f"V {v.estimate:.2f} [{v.low:.2f}, {v.high:.2f}]"
+    if association.is_mechanical:
+        return (
+            f"{name.capitalize()} goes with missing ({strength}) because it sets the target: "
+            f"mechanical, no cause. {_most_misses(association.levels)}"
+        )
+    return (
+        f"{name.capitalize()} goes {_how_strongly(v)} with missing ({strength}). "
+        f"{_most_misses(association.levels)}"
+    )
+
+
+def _how_strongly(v: Interval) -> str:
+    if not v.is_above(NEGLIGIBLE):
+        return "not measurably"
+    if v.estimate < WEAK:
+        return "weakly"
+    return "strongly" if v.estimate >= STRONG else "moderately"
+
+
+def _most_misses(levels: Sequence[Level]) -> str:
+    top = [level for level in levels if level.n_missed][:_MOST]
+    parts = [
+        f"{level.level} {level.share_of_misses:.0%} of the misses (rate {_span(level.rate)})"
+        for level in top
+    ]
+    return f"Most: {'; '.join(parts)}." if parts else "Nothing was missed."
+
+
+def _best_and_worst_month(months: Sequence[Month]) -> tuple[str, ...]:
+    if len(months) < 2:  # noqa: PLR2004 - one month has no worse one
+        return ()
+    worst = max(months, key=lambda month: month.rate.low)
+    best = min(months, key=lambda month: month.rate.high)
+    sentence = (
+        f"By month of opening the share missed ran from {_span(best.rate)} in {best.month} to "
+        f"{_span(worst.rate)} in {worst.month}."
+    )
+    return (sentence,)
+
+
+def _span(rate: Interval) -> str:
+    return f"{rate.estimate:.0%} [{rate.low:.0%}, {rate.high:.0%}]"
