@@ -1,0 +1,394 @@
+"""The commands. Heavy imports are inside each, so that `sniper --help` is quick."""
+
+from __future__ import annotations
+
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run
+
+app = typer.Typer(
+    name="sniper",
+    help="A verified SLA clock, an honest breach forecast and the escalations worth taking.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+HERE = Path()
+
+
+class Model(StrEnum):
+    """Estimators by name."""
+
+    lightgbm = "lightgbm"
+    logistic = "logistic"
+    random_forest = "random_forest"
+
+
+class EpochName(StrEnum):
+    """How often a decision is taken."""
+
+    hour = "hour"
+    day = "day"
+
+
+class Export(StrEnum):
+    """Formats of `sniper export`."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+class ReportFormat(StrEnum):
+    """Formats of `sniper report`."""
+
+    md = "md"
+
+
+def main() -> None:
+    """Run the command line."""
+    # OpenMP threads that spin while they wait make two busy cores many times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    app()
+
+
+@app.callback()
+def _version(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415
+
+        typer.echo(installed("sla-sniper"))
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Workspace.")] = Path("demo"),
+    *,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Print only.")] = False,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="Same as DIR.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do the whole job on the bundled ServiceNow log, then open the command center."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.demo import run_demo  # noqa: PLC0415
+
+    folder = workspace or directory
+    run(
+        lambda tell: run_demo(folder, now=now(), progress=tell),
+        as_json=as_json,
+        show=present.demo,
+    )
+    if not (no_serve or as_json or os.environ.get("CI") == "true"):
+        serve(workspace=folder)
+
+
+@app.command()
+def init(
+    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Workspace.")] = None,
+    *,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Make a workspace with commented configuration; asks nothing."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.init import init_workspace  # noqa: PLC0415
+
+    run(
+        lambda _: init_workspace(directory or workspace),
+        as_json=as_json,
+        show=present.new_workspace,
+    )
+
+
+@app.command("map")
+def map_(
+    file: Annotated[Path, typer.Argument(help="A file of your help desk.")],
+    *,
+    delimiter: Annotated[str, typer.Option(help="Of a CSV file.")] = ",",
+    out: Annotated[Path | None, typer.Option("--out", help="Write map.toml here.")] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Propose a commented map.toml for a file, and say what was guessed."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.mapping import propose_mapping  # noqa: PLC0415
+
+    del workspace
+    run(
+        lambda _: propose_mapping(file, delimiter=delimiter, out=out),
+        as_json=as_json,
+        show=lambda result, console: present.proposal(result, console, is_written=out is not None),
+    )
+
+
+@app.command()
+def ingest(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to read.")],
+    *,
+    mapping: Annotated[Path | None, typer.Option("--map", help="How they are read.")] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Append files to the event log; the same file twice adds nothing."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.ingest import ingest_files  # noqa: PLC0415
+
+    run(
+        lambda tell: ingest_files(workspace, files, mapping=mapping, progress=tell),
+        as_json=as_json,
+        show=present.ingested,
+    )
+
+
+@app.command()
+def check(*, as_of: AsOf = None, workspace: Workspace = HERE, as_json: AsJson = False) -> None:
+    """Check the quality of the log, in words with counts."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.check import check_log  # noqa: PLC0415
+
+    run(
+        lambda tell: check_log(
+            workspace,
+            as_of=instant(as_of, workspace, option="--as-of"),
+            now=now(),
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=present.check,
+    )
+
+
+@app.command()
+def clock(
+    *, as_of: AsOf = None, out: Out = None, workspace: Workspace = HERE, as_json: AsJson = False
+) -> None:
+    """Compute the cycles of every SLA clock."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.clock import read_clocks  # noqa: PLC0415
+
+    run(
+        lambda tell: read_clocks(
+            workspace,
+            as_of=instant(as_of, workspace, option="--as-of"),
+            now=now(),
+            out=out,
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=present.clock,
+    )
+
+
+@app.command()
+def diagnose(*, as_of: AsOf = None, workspace: Workspace = HERE, as_json: AsJson = False) -> None:
+    """Say where targets are missed, with effect sizes and intervals."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.diagnose import diagnose_log  # noqa: PLC0415
+
+    run(
+        lambda tell: diagnose_log(
+            workspace,
+            as_of=instant(as_of, workspace, option="--as-of"),
+            now=now(),
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=present.diagnosis,
+    )
+
+
+@app.command()
+def train(
+    *,
+    as_of: AsOf = None,
+    model: Annotated[Model, typer.Option(help="Estimator.")] = Model.lightgbm,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Fit, calibrate, evaluate and save a model of what was known at an instant."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.train import train as fit  # noqa: PLC0415
+
+    run(
+        lambda tell: fit(
+            workspace,
+            as_of=instant(as_of, workspace, option="--as-of"),
+            now=now(),
+            name=model.value,
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=present.trained,
+    )
+
+
+@app.command()
+def backtest(
+    *,
+    start: Annotated[str | None, typer.Option("--from", metavar="T", help="Included.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="T", help="Excluded.")] = None,
+    capacity: Annotated[str, typer.Option(help="Slots a day, several by commas.")] = "10,25,50,100",
+    epoch: Annotated[EpochName, typer.Option(help="How often to decide.")] = EpochName.hour,
+    model: Annotated[Model, typer.Option(help="Estimator.")] = Model.lightgbm,
+    out: Out = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Replay every policy over past days, with intervals and the honesty gate."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.backtest import Plan, run_backtest  # noqa: PLC0415
+
+    capacities = _capacities(capacity)
+    run(
+        lambda tell: run_backtest(
+            workspace,
+            Plan(
+                instant(start, workspace, option="--from"),
+                instant(end, workspace, option="--to"),
+                capacities,
+                epoch.value,
+                model.value,
+            ),
+            now=now(),
+            out=out,
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=present.backtest,
+    )
+
+
+@app.command()
+def queue(
+    *,
+    as_of: AsOf = None,
+    capacity: Annotated[int | None, typer.Option(min=0, help="Slots today.")] = None,
+    out: Out = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Print the kill list: which tickets to escalate now, and why."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.queue import make_queue  # noqa: PLC0415
+
+    run(
+        lambda tell: make_queue(
+            workspace,
+            as_of=instant(as_of, workspace, option="--as-of"),
+            now=now(),
+            capacity=capacity,
+            out=out,
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=present.queue,
+    )
+
+
+@app.command()
+def export(
+    kind: Annotated[Export, typer.Argument(help="Format.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write.")],
+    *,
+    as_of: AsOf = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Write the predictions, a public contract, for Tableau and others."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.export import export as write  # noqa: PLC0415
+
+    run(
+        lambda tell: write(
+            workspace,
+            directory,
+            kind=kind.value,
+            as_of=instant(as_of, workspace, option="--as-of"),
+            now=now(),
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=present.exported,
+    )
+
+
+@app.command()
+def report(
+    *,
+    fmt: Annotated[ReportFormat, typer.Option("--format", help="Format.")] = ReportFormat.md,
+    out: Annotated[Path | None, typer.Option("--out", help="Another place.")] = None,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Write the executive report from the latest backtest."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.report import write_report  # noqa: PLC0415
+
+    del fmt
+    run(
+        lambda tell: write_report(workspace, now=now(), out=out, progress=tell),
+        as_json=as_json,
+        show=present.report,
+    )
+
+
+@app.command()
+def prototype(
+    file: Annotated[Path, typer.Argument(help="synthetic_support_tickets.csv")],
+    *,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Reproduce the prototype's recipe and judge it against sorting by priority."""
+    from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.prototype import judge_prototype  # noqa: PLC0415
+
+    del workspace
+
+    def judge(tell: object) -> object:
+        tell("fitting the prototype's forests")  # type: ignore[operator]
+        return judge_prototype(file)
+
+    run(judge, as_json=as_json, show=present.prototype)  # type: ignore[arg-type]
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8501,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the command center."""
+    from sla_sniper.ui.serve import serve as start  # noqa: PLC0415
+
+    url = f"http://{host}:{port}"
+    if as_json:
+        typer.echo(json.dumps({"schema": "sniper.serve/1", "as_of": None, "url": url}))
+    typer.echo(f"The command center is at {url} (Ctrl+C ends it).", err=True)
+    with reported():
+        start(workspace, host=host, port=port)
+
+
+def _capacities(text: str) -> tuple[int, ...]:
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 1:
+        raise typer.BadParameter(
+            f"{text!r} is no list of whole numbers above zero; write 10,25,50.",
+            param_hint="--capacity",
+        )
+    return tuple(dict.fromkeys(found))

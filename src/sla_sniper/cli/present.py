@@ -1,0 +1,282 @@
+"""Results in words and tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from sla_sniper.escalation.costs import money
+from sla_sniper.panels.words import percent, wall_time, working_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from sla_sniper.usecases.backtest import BacktestReport
+    from sla_sniper.usecases.check import CheckReport
+    from sla_sniper.usecases.clock import ClockReport
+    from sla_sniper.usecases.demo import DemoReport
+    from sla_sniper.usecases.diagnose import DiagnosisReport
+    from sla_sniper.usecases.export import Exported
+    from sla_sniper.usecases.ingest import Ingested
+    from sla_sniper.usecases.init import NewWorkspace
+    from sla_sniper.usecases.mapping import Proposal
+    from sla_sniper.usecases.prototype import PrototypeReport
+    from sla_sniper.usecases.queue import QueueReport
+    from sla_sniper.usecases.report import Report
+    from sla_sniper.usecases.train import TrainReport
+
+_COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+_SHOWN = 50
+
+
+def new_workspace(result: NewWorkspace, console: Console) -> None:
+    """Say what was written and what comes next."""
+    console.print(f"Wrote {', '.join(result.written)} into {escape(str(result.folder))}.")
+    console.print("Edit them, then: sniper ingest FILE --map map.toml")
+
+
+def proposal(result: Proposal, console: Console, *, is_written: bool) -> None:
+    """Print the mapping, or only its doubts where it was written to a file."""
+    if is_written:
+        for doubt in result.guess.doubts:
+            console.print(f"[yellow]check[/] {escape(doubt)}")
+        return
+    console.file.write(result.guess.text)
+
+
+def ingested(result: Ingested, console: Console) -> None:
+    """Print the counts, which add up, and examples of what was refused."""
+    report = result.report
+    refused = sum(report.refused.values())
+    console.print(
+        f"Read {report.rows_read:,} rows of {escape(result.source)}: "
+        f"{report.events_written:,} events written, {report.duplicates:,} known already, "
+        f"{refused:,} refused. {report.tickets:,} new tickets."
+    )
+    for reason, count in report.refused.items():
+        console.print(f"[yellow]refused[/] {count:,} {escape(reason)}")
+        for example in report.examples.get(reason, []):
+            console.print(f"    {escape(example)}", highlight=False)
+    peculiar = {
+        "local times that do not exist, moved forward": report.missing_local_times,
+        "local times that exist twice, read as the first": report.doubled_local_times,
+        **report.warnings,
+    }
+    for name, count in peculiar.items():
+        if count:
+            console.print(f"[yellow]note[/] {count:,} {escape(name)}")
+
+
+def check(result: CheckReport, console: Console) -> None:
+    """Print the findings, the worst first."""
+    quality = result.quality
+    console.print(
+        f"{quality.n_events:,} events of {quality.n_tickets:,} tickets, as of {_stamp(result)}."
+    )
+    if not quality.findings:
+        console.print("[green]Nothing to report.[/]")
+    for finding in quality.findings:
+        colour = _COLOURS[finding.severity]
+        console.print(f"[{colour}]{finding.severity}[/] {escape(finding.sentence)}")
+        if finding.examples:
+            console.print(f"    e.g. {escape(', '.join(finding.examples))}", highlight=False)
+        if finding.proposal:
+            console.print(escape(finding.proposal), style="dim", highlight=False)
+
+
+def clock(result: ClockReport, console: Console) -> None:
+    """Print how the cycles stand."""
+    table = _table("Metric", "Priority", "State", ">Cycles", title=f"Clocks as of {_stamp(result)}")
+    for row in result.states().iter_rows():
+        table.add_row(row[0], row[1] or "(none)", row[2], f"{row[3]:,}")
+    console.print(table)
+    console.print(
+        f"{result.frame.height:,} cycles of {result.n_tickets:,} tickets; "
+        f"no policy covers {result.n_untimed:,}."
+    )
+
+
+def diagnosis(result: DiagnosisReport, console: Console) -> None:
+    """Print the diagnosis in sentences."""
+    console.print(f"[bold]{escape(result.metric)}[/] as of {_stamp(result)}")
+    for sentence in result.diagnosis.sentences():
+        console.print(f"- {escape(sentence)}", highlight=False)
+
+
+def trained(result: TrainReport, console: Console) -> None:
+    """Print the evaluation and where the bundle is."""
+    _metrics(result.trial.metric_records(), console)
+    console.print(f"Tested on the days from {result.cut:%Y-%m-%d %H:%M} UTC; then fitted on all.")
+    console.print(f"{escape(result.manifest['evaluation']['verdict']['sentence'])}.")
+    console.print(f"Saved {escape(str(result.folder))} (its card.md tells what it can and cannot).")
+
+
+def backtest(result: BacktestReport, console: Console) -> None:
+    """Print the evaluation, every policy at every capacity, and what may be claimed."""
+    facts = result.as_dict()
+    _metrics(facts["metrics"], console)
+    currency = facts["assumptions"]["currency"]
+    table = _table(
+        ">Capacity", "Policy", ">Escalated", ">Cost captured", ">Precision", ">Of the oracle",
+        ">Net saving", ">95 % interval", ">Break-even",
+        title=f"Replay of {facts['n_days']} days, {facts['first_day']} to {facts['last_day']}",
+    )  # fmt: skip
+    for row in facts["policies"]:
+        table.add_row(*_policy_cells(row, currency), end_section=row["policy"] == "oracle")
+    console.print(table)
+    for verdict in facts["verdicts"]:
+        mark = "[green]claimed[/]" if verdict["advantage"]["claimed"] else "[yellow]no claim[/]"
+        console.print(f"{mark} {escape(verdict['sentence'])}", highlight=False)
+    given = facts["assumptions"]
+    console.print(
+        f"Assumes effectiveness {given['effectiveness']:g} "
+        f"[{given['effectiveness_low']:g}, {given['effectiveness_high']:g}] and "
+        f"{money(given['intervention'], currency)} an escalation. {escape(given['limits'])}",
+        style="dim",
+        highlight=False,
+    )
+
+
+def queue(result: QueueReport, console: Console) -> None:
+    """Print the kill list."""
+    table = _table(
+        ">#", "Ticket", "Priority", "Group", ">Due in (working)", ">Due in (wall)", ">P(breach)",
+        ">Saving", "Why",
+        title=f"Kill list as of {_stamp(result)}: {result.capacity} slots, by {result.policy}",
+    )  # fmt: skip
+    chosen = result.recommended.head(_SHOWN)
+    for row in chosen.iter_rows(named=True):
+        table.add_row(*_queue_cells(row, result.currency))
+    console.print(table)
+    console.print(
+        f"{result.recommended.height:,} of {result.frame.height:,} running clocks to escalate"
+        f"{f'; the first {_SHOWN} are shown' if result.recommended.height > _SHOWN else ''}. "
+        f"{escape(result.sentence)}.",
+        highlight=False,
+    )
+
+
+def exported(result: Exported, console: Console) -> None:
+    """Say which files were written."""
+    for path, rows in result.files.items():
+        console.print(f"Wrote {escape(path)}: {rows:,} rows.")
+
+
+def report(result: Report, console: Console) -> None:
+    """Say where the report is and what it may claim."""
+    console.print(f"Wrote {escape(str(result.path))}: {escape(result.verdict)}.", highlight=False)
+
+
+def prototype(result: PrototypeReport, console: Console) -> None:
+    """Print the prototype's figures beside ours, and the verdict."""
+    console.print(escape(result.as_text()), highlight=False)
+
+
+def demo(result: DemoReport, console: Console) -> None:
+    """Print every step of the main job, ending in the kill list."""
+    _heading("1. The log", console)
+    ingested(result.ingested, console)
+    _heading("2. What is wrong with it", console)
+    check(result.check, console)
+    _heading("3. The clock", console)
+    clock(result.clock, console)
+    _heading("4. The forecast and the decision, replayed", console)
+    backtest(result.backtest, console)
+    _heading("5. The model for today", console)
+    trained(result.trained, console)
+    _heading("6. Today's kill list", console)
+    queue(result.queue, console)
+    _heading("7. The report", console)
+    report(result.report, console)
+    console.print(f"Workspace: {escape(str(result.folder))}", highlight=False)
+
+
+def _heading(title: str, console: Console) -> None:
+    console.rule(f"[bold]{title}", align="left")
+
+
+def _metrics(metrics: Sequence[Mapping[str, Any]], console: Console) -> None:
+    by_score: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in metrics:
+        by_score.setdefault(row["score"], {})[row["metric"]] = row
+    table = _table(
+        "Ranking by", ">AUC", ">Against edf", ">AUC within landmark", ">Average precision",
+        ">Brier", ">Calibration slope",
+        title="Forecast on days it had not seen (95 % intervals over days)",
+    )  # fmt: skip
+    for score, found in by_score.items():
+        table.add_row(
+            score,
+            _bounds(found.get("auc"), "estimate", "low", "high"),
+            "" if score == "edf" else _bounds(found.get("auc"), *_DIFFERENCE, sign="+"),
+            _bounds(found.get("auc_within_landmark"), "estimate", "low", "high"),
+            _bounds(found.get("average_precision"), "estimate", "low", "high"),
+            _bounds(found.get("brier"), "estimate", "low", "high"),
+            _bounds(found.get("calibration_slope"), "estimate", "low", "high"),
+        )
+    console.print(table)
+
+
+_DIFFERENCE = ("difference", "difference_low", "difference_high")
+
+
+def _bounds(
+    row: Mapping[str, Any] | None, value: str, low: str, high: str, *, sign: str = ""
+) -> str:
+    if row is None or row[value] is None:
+        return ""
+    text = f"{row[value]:{sign}.3f}"
+    return text if row[low] is None else f"{text} [{row[low]:{sign}.3f}, {row[high]:{sign}.3f}]"
+
+
+def _policy_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
+    net = row["net_saving"]
+    return (
+        str(row["capacity"]),
+        row["policy"],
+        f"{row['n_chosen']:,.0f}",
+        _share(row["captured_share"]),
+        _share(row["precision"]),
+        _share(row["oracle_share"]),
+        money(net["estimate"], currency),
+        ""
+        if net["low"] is None
+        else f"{money(net['low'], currency)} .. {money(net['high'], currency)}",
+        _share(row["break_even_effectiveness"]),
+    )
+
+
+def _queue_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
+    said = (row["reason_1"], row["reason_2"], row["reason_3"])
+    return (
+        str(row["rank"]),
+        escape(row["ticket_id"]),
+        escape(row["priority"] or ""),
+        escape(row["group"] or ""),
+        working_time(row["slack_s"]),
+        wall_time(row["wall_slack_s"]),
+        percent(row["p_breach"]),
+        money(row["expected_saving"], currency),
+        escape("; ".join(reason for reason in said if reason)),
+    )
+
+
+def _share(interval: Mapping[str, Any]) -> str:
+    return "" if interval["estimate"] is None else percent(interval["estimate"])
+
+
+def _table(*columns: str, title: str) -> Table:
+    """Empty table; a column whose name begins with > is flush right."""
+    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    for name in columns:
+        is_right = name.startswith(">")
+        table.add_column(name.removeprefix(">"), justify="right" if is_right else "left")
+    return table
+
+
+def _stamp(result: CheckReport | ClockReport | QueueReport | DiagnosisReport) -> str:
+    return f"{result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})"

@@ -1,0 +1,1 @@
+"""One function a verb; surfaces call nothing else."""

@@ -1,0 +1,191 @@
+"""sniper backtest: replay of all policies over past days."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from sla_sniper.core.errors import InputError
+from sla_sniper.core.instants import localize, zone
+from sla_sniper.core.progress import Progress, silent
+from sla_sniper.escalation import decisions_frame
+from sla_sniper.eventlog.locking import workspace_lock
+from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.evaluating import Trial, run_trial
+from sla_sniper.usecases.files import require_ending, write_table, write_text
+from sla_sniper.usecases.forecasting import require_openings
+from sla_sniper.usecases.results import as_json, header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sla_sniper.snapshots.landmarks import Epoch
+    from sla_sniper.usecases.desk import Desk
+
+CAPACITIES = (10, 25, 50, 100)
+DEFAULT_PERIOD = timedelta(days=30)
+
+
+class EmptyPeriodError(InputError):
+    """A period that ends before it begins."""
+
+    exit_code = 15
+
+    def __init__(self, start: str, end: str) -> None:
+        super().__init__(start, end)
+        self.start, self.end = start, end
+
+    def __str__(self) -> str:
+        return f"The period from {self.start} to {self.end} is empty; --to must be later."
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to replay and with which model.
+
+    Attributes
+    ----------
+    start, end : datetime, optional
+        Included and excluded; the last 30 days of the log where not given.
+    capacities : tuple of int
+        Slots a day.
+    epoch : {"hour", "day"}
+        How often a decision is taken.
+    model : str
+        The estimator.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    capacities: tuple[int, ...] = CAPACITIES
+    epoch: Epoch = "hour"
+    model: str = "lightgbm"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What to replay: from `start` (included) to `end` (excluded)."""
+
+    start: datetime
+    end: datetime
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestReport:
+    """A trial, the period it covers and when it was known."""
+
+    trial: Trial
+    period: Period
+    as_of: datetime
+    why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON object of `sniper backtest`."""
+        model = self.trial.forecasters.model
+        facts = {
+            "why": self.why,
+            "from": self.period.start,
+            "to": self.period.end,
+            "epoch": self.period.epoch,
+            "model": model.name,
+            "trained_on": {
+                "snapshots": model.training.n_rows,
+                "tickets": model.training.n_tickets,
+                "first_landmark": model.training.first_landmark,
+                "last_landmark": model.training.last_landmark,
+            },
+            "metrics": self.trial.metric_records(),
+        }
+        return as_json(self.trial.summary.as_dict() | header("backtest", self.as_of) | facts)
+
+
+def run_backtest(
+    folder: Path,
+    plan: Plan,
+    *,
+    now: datetime,
+    out: Path | None = None,
+    progress: Progress = silent,
+) -> BacktestReport:
+    """Replay all policies over past days with a model that knew nothing of them.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace.
+    plan : Plan
+        Period, capacities, epoch and estimator.
+    now : datetime
+        The machine's clock.
+    out : Path, optional
+        Where every decision is written, with `predictions.parquet` beside it.
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        If the log is too short for an honest split in time.
+    """
+    if out is not None:
+        require_ending(out)
+    desk = open_desk(folder, asked=None, now=now, progress=progress)
+    period = _period(desk, plan)
+    require_openings(desk, until=desk.as_of)
+    first = desk.stored["occurred_at"].min()
+    if not isinstance(first, datetime):
+        raise TypeError(f"The log begins at {first!r}, which is no instant.")
+    snapshots = desk.snapshots(desk.landmarks(min(first, period.start), period.end, plan.epoch))
+    trial = run_trial(
+        desk,
+        snapshots,
+        cut=period.start,
+        until=period.end,
+        name=plan.model,
+        capacities=plan.capacities,
+    )
+    report = BacktestReport(trial, period, desk.as_of, desk.why)
+    _keep(report, desk)
+    if out is not None:
+        progress("writing every decision")
+        write_table(decisions_frame(trial.replay), out)
+        write_table(trial.pool, out.with_name("predictions.parquet"))
+    return report
+
+
+def _period(desk: Desk, plan: Plan) -> Period:
+    """Period asked for, or the last 30 days to the midnight after `as_of`."""
+    tz = zone(desk.workspace.landmarks.timezone)
+    last = desk.as_of.astimezone(tz).date() + timedelta(days=1)
+    until = plan.end or localize(datetime.combine(last, datetime.min.time()), tz)
+    begin = plan.start or until - DEFAULT_PERIOD
+    if begin >= until:
+        raise EmptyPeriodError(begin.isoformat(), until.isoformat())
+    return Period(begin, until, plan.epoch)
+
+
+def _keep(report: BacktestReport, desk: Desk) -> None:
+    """Keep the latest backtest where the command center and the report find it."""
+    folder = desk.workspace.outputs / "backtest"
+    with workspace_lock(desk.workspace.folder):
+        write_table(report.trial.pool, folder / "predictions.parquet")
+        write_table(report.trial.training, folder / "training.parquet")
+        write_text(json.dumps(report.as_dict(), allow_nan=False), folder / "summary.json")
+
+
+def latest_backtest(outputs: Path) -> dict[str, Any] | None:
+    """JSON object of the latest backtest, None where there is none."""
+    path = outputs / "backtest" / "summary.json"
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def latest_pool(outputs: Path) -> pl.DataFrame | None:
+    """Test days of the latest backtest, as replay reads them."""
+    path = outputs / "backtest" / "predictions.parquet"
+    return pl.read_parquet(path) if path.is_file() else None

@@ -1,0 +1,40 @@
+"""sniper check: what is wrong with the log, before any number is trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sla_sniper.core.progress import Progress, silent
+from sla_sniper.eventlog.deriving import derive
+from sla_sniper.eventlog.quality import QualityReport, check
+from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.results import header
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The findings, as of an instant."""
+
+    quality: QualityReport
+    as_of: datetime
+    why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON object of `sniper check`."""
+        return header("check", self.as_of) | {"why": self.why} | self.quality.as_dict()
+
+
+def check_log(
+    folder: Path, *, as_of: datetime | None, now: datetime, progress: Progress = silent
+) -> CheckReport:
+    """Look through the whole log of a workspace."""
+    desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    progress("checking the log")
+    levels = desk.workspace.sla.levels
+    quality = check(derive(desk.stored), desk.mappings, known_priorities=levels.priorities)
+    return CheckReport(quality, desk.as_of, desk.why)

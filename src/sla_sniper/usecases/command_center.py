@@ -1,0 +1,349 @@
+"""The command center's numbers: a stored replay walked again at any capacity and cost.
+
+`sniper backtest` stores every running clock at every landmark with its forecasts, so a page
+can ask "and at 80 a day, with an escalation at $5?" without training anything. What does not
+depend on the question is ordered once; a question is then a few walks over the landmarks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from sla_sniper.core.errors import UnreadableFileError
+from sla_sniper.core.schema import PREDICTIONS
+from sla_sniper.escalation.candidates import Candidates, candidates_from
+from sla_sniper.escalation.oracle import best_escalations
+from sla_sniper.escalation.policies import POLICIES, RULES, Ordering, ordering, policy_named
+from sla_sniper.escalation.replay import DayTotals, Replay, day_totals, walk
+from sla_sniper.escalation.summary import catchable, summarise
+from sla_sniper.eventlog.reading import log_end
+from sla_sniper.eventlog.store import EventStore
+from sla_sniper.stats.bootstrap import day_weights
+from sla_sniper.stats.intervals import Interval, percentile_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from sla_sniper.config.workspace import Workspace
+    from sla_sniper.escalation.candidates import Ints
+    from sla_sniper.escalation.costs import CostTable
+    from sla_sniper.escalation.results import ReplaySummary
+
+MOST: Final = 200
+"""The largest capacity that the page offers."""
+CAPACITIES: Final = (5, 10, 20, 30, 40, 50, 75, 100, 125, 150, 175, MOST)
+"""Capacities of the capture curve."""
+CURVED: Final = ("random", *RULES, "sniper", "oracle")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What the reader of the page sets.
+
+    Attributes
+    ----------
+    capacity : int
+        Slots a day.
+    intervention : float
+        Cost of one escalation, in the currency of the cost table.
+    effectiveness : float
+        Share of escalated breaches that are prevented, in [0, 1].
+
+    Examples
+    --------
+    >>> from sla_sniper.escalation import CostTable
+    >>> costs = Scenario(50, 3.0, 0.8).costs(CostTable("USD", breach={"high": 200}))
+    >>> costs.intervention, costs.effectiveness
+    (3.0, Effectiveness(value=0.8, low=0.3, high=0.8, falls_over_us=None))
+    """
+
+    capacity: int
+    intervention: float
+    effectiveness: float
+
+    def costs(self, table: CostTable) -> CostTable:
+        """Return the table with this scenario's values; the range widens to hold the value."""
+        known, value = table.effectiveness, self.effectiveness
+        effect = dataclasses.replace(
+            known, value=value, low=min(known.low, value), high=max(known.high, value)
+        )
+        return dataclasses.replace(table, intervention=self.intervention, effectiveness=effect)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walks:
+    """The candidates of a period and the orders that no scenario changes."""
+
+    candidates: Candidates
+    orders: Mapping[str, Ordering]
+
+    def rows(self, policy: str, capacity: int) -> Ints:
+        """Choose by a policy at a capacity."""
+        limit = capacity if POLICIES[policy].has_limit else self.candidates.landmark.size
+        return walk(self.candidates, self.orders[policy], limit)
+
+    def totals(self, policy: str, capacity: int) -> DayTotals:
+        """Add up, by day, what a policy's choices came to."""
+        return day_totals(self.candidates, self.rows(policy, capacity))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Period:
+    """A stored replay.
+
+    Attributes
+    ----------
+    test : Walks
+        The replayed days.
+    training : Walks or None
+        Earlier days, on which the gate's rule is chosen.
+    about : mapping
+        `summary.json` of the backtest.
+    """
+
+    test: Walks
+    training: Walks | None
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Priced:
+    """A period under one cost table: what does not depend on the capacity.
+
+    Attributes
+    ----------
+    curve : polars.DataFrame
+        ``policy, capacity, captured_share``; null where nothing could be caught.
+    """
+
+    period: Period
+    costs: CostTable
+    walks: Walks
+    curve: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A scenario's outcome.
+
+    Attributes
+    ----------
+    summary : ReplaySummary
+        Every policy at the scenario's capacity.
+    prevented : Interval
+        Breaches prevented by the policy that the gate lets rank, with its 95 % interval.
+    """
+
+    summary: ReplaySummary
+    prevented: Interval
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredQueue:
+    """The latest kill list, and how fresh it is.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        Schema `core.schema.PREDICTIONS`.
+    as_of, log_end : datetime or None
+        What the list speaks for; the last instant recorded by now. None for an empty list or log.
+    """
+
+    frame: pl.DataFrame
+    as_of: datetime | None
+    log_end: datetime | None
+
+
+def stamp(workspace: Workspace) -> tuple[int, ...]:
+    """Return when each file was written: what was computed from them holds until this changes."""
+    settings = (workspace.folder / name for name in ("sla.toml", "sniper.toml"))
+    paths = (*_backtest_files(workspace), workspace.outputs / "queue.parquet", *settings)
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+
+
+def stored_period(workspace: Workspace) -> Period | None:
+    """Read the latest backtest; None where there is none.
+
+    Raises
+    ------
+    UnreadableFileError
+        If its files are damaged, empty or of another kind.
+    """
+    predictions, training, summary = _backtest_files(workspace)
+    if not predictions.is_file():
+        return None
+    costs = workspace.sla.costs
+    return Period(
+        test=_walks(predictions, costs, ("random", *RULES, "risk", "nuke")),
+        training=_walks(training, costs, RULES) if training.is_file() else None,
+        about=_document(summary) if summary.is_file() else {},
+    )
+
+
+def stored_queue(workspace: Workspace) -> StoredQueue | None:
+    """Read the latest kill list; None where there is none.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it is damaged or of another kind.
+    """
+    path = workspace.outputs / "queue.parquet"
+    if not path.is_file():
+        return None
+    frame = _table(path, tuple(PREDICTIONS), "sniper queue")
+    as_of = None if frame.is_empty() else frame["as_of"][0]
+    return StoredQueue(frame, as_of, log_end(EventStore(workspace.folder)))
+
+
+def price(period: Period, costs: CostTable) -> Priced:
+    """Order by the models and draw the capture curve under a cost table."""
+    candidates = period.test.candidates
+    models = ("sniper", *(["logistic"] if _has_logistic(candidates) else []))
+    orders = {name: ordering(policy_named(name), candidates, costs) for name in models}
+    walks = Walks(candidates, {**period.test.orders, **orders})
+    return Priced(period, costs, walks, _curve(walks, costs))
+
+
+def evaluate(priced: Priced, capacity: int) -> Evaluation:
+    """Replay every policy at one capacity and judge the model against the best simple rule."""
+    walks, costs = priced.walks, priced.costs
+    tested = _replay(walks, costs, (*walks.orders, "oracle"), (capacity, capacity + 1))
+    training = priced.period.training
+    trained = None if training is None else _replay(training, costs, RULES, (capacity,))
+    summary = summarise(tested, training=trained)
+    chosen = tested.totals[summary.verdict(capacity).policy, capacity]
+    per_day = costs.effectiveness.value * chosen.preventable
+    draws = day_weights(per_day.size, n_resamples=summary.assumptions.n_resamples) @ per_day
+    return Evaluation(summary, percentile_interval(float(per_day.sum()), draws))
+
+
+def repriced(
+    queue: pl.DataFrame, *, stored: CostTable, scenario: CostTable, capacity: int
+) -> pl.DataFrame:
+    """Return a kill list under a scenario: savings and what is recommended; ranks stay.
+
+    The expected saving is effectiveness times a stake that no scenario changes, less the cost
+    of an escalation, so the stored one tells the stake exactly and every order stays.
+
+    Parameters
+    ----------
+    queue : polars.DataFrame
+        Schema `core.schema.PREDICTIONS`, priced by `stored`.
+    stored, scenario : CostTable
+        Of the workspace; of the scenario.
+    capacity : int
+        Slots.
+    """
+    share = stored.effectiveness.value
+    if share > 0:
+        stake = (pl.col("expected_saving") + stored.intervention) / share
+        saving = scenario.effectiveness.value * stake - scenario.intervention
+        queue = queue.with_columns(saving.alias("expected_saving"))
+    gates = [name for name, policy in POLICIES.items() if policy.gates]
+    pays = ~pl.col("policy").is_in(gates) | (pl.col("expected_saving") > 0)
+    has_slot = pl.col("rank") <= capacity
+    return queue.with_columns((has_slot & pays).fill_null(value=False).alias("recommended"))
+
+
+def _backtest_files(workspace: Workspace) -> tuple[Path, Path, Path]:
+    folder = workspace.outputs / "backtest"
+    return folder / "predictions.parquet", folder / "training.parquet", folder / "summary.json"
+
+
+def _walks(path: Path, costs: CostTable, policies: Sequence[str]) -> Walks:
+    """Order the candidates of a stored pool by the policies that know no cost."""
+    pool = _table(path, ("landmark", "day", "p_edf"), "sniper backtest")
+    try:
+        candidates = candidates_from(pool, costs.effectiveness)
+        orders = {name: ordering(policy_named(name), candidates, costs) for name in policies}
+    except (ValueError, pl.exceptions.PolarsError) as error:
+        raise UnreadableFileError(
+            str(path), "it is not the pool of a replay", "run `sniper backtest` again"
+        ) from error
+    return Walks(candidates, orders)
+
+
+def _table(path: Path, columns: Sequence[str], command: str) -> pl.DataFrame:
+    again = f"run `{command}` again"
+    try:
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UnreadableFileError(str(path), "it is no whole Parquet file", again) from error
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise UnreadableFileError(str(path), f"it has no column {', '.join(missing)}", again)
+    if frame.is_empty() and command == "sniper backtest":
+        raise UnreadableFileError(str(path), "it holds no running clock", again)
+    return frame
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(
+            str(path), "it is no JSON", "run `sniper backtest` again"
+        ) from error
+    return found
+
+
+def _has_logistic(candidates: Candidates) -> bool:
+    return not bool(np.isnan(candidates.stake_logistic).any())
+
+
+def _replay(
+    walks: Walks, costs: CostTable, policies: Sequence[str], slots: tuple[int, ...]
+) -> Replay:
+    """Walk as `escalation.replay` does, with the orders that are there."""
+    chosen = {
+        (name, slot): _oracle(walks, costs, slot) if name == "oracle" else walks.rows(name, slot)
+        for name in policies
+        for slot in slots
+    }
+    totals = {key: day_totals(walks.candidates, rows) for key, rows in chosen.items()}
+    by_chance = {
+        slot: days.captured.sum() for (name, slot), days in totals.items() if name == "random"
+    }
+    return Replay(
+        candidates=walks.candidates,
+        costs=costs,
+        capacities=slots[:1],
+        chosen=chosen,
+        totals=totals,
+        captured_by_seed={slot: np.array([captured]) for slot, captured in by_chance.items()},
+    )
+
+
+def _oracle(walks: Walks, costs: CostTable, capacity: int) -> Ints:
+    saving = POLICIES["oracle"].keys(walks.candidates, costs)[0]
+    return best_escalations(walks.candidates, saving, capacity)
+
+
+def _curve(walks: Walks, costs: CostTable) -> pl.DataFrame:
+    could_catch = float(catchable(walks.candidates)[0].sum())
+    rows = [
+        (name, capacity, float(walks.candidates.loss[rows].sum()))
+        for name in CURVED
+        for capacity in CAPACITIES
+        for rows in [
+            _oracle(walks, costs, capacity) if name == "oracle" else walks.rows(name, capacity)
+        ]
+    ]
+    rows += [(name, 0, 0.0) for name in CURVED]
+    schema = {"policy": pl.String, "capacity": pl.Int64, "captured": pl.Float64}
+    share = pl.col("captured") / could_catch if could_catch else pl.lit(None, pl.Float64)
+    return (
+        pl.DataFrame(rows, schema=schema, orient="row")
+        .select("policy", "capacity", share.alias("captured_share"))
+        .sort("policy", "capacity")
+    )

@@ -1,0 +1,98 @@
+"""Tables and texts written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from sla_sniper.core.errors import WorkspaceError
+from sla_sniper.eventlog.locking import full_disk_told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import polars as pl
+
+ENDINGS: Final = (".csv", ".parquet", ".json")
+
+
+class UnknownEndingError(WorkspaceError):
+    """An output file whose ending names no format."""
+
+    exit_code = 34
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} has no ending that can be written; use {', '.join(ENDINGS)}."
+
+
+class NotWritableError(WorkspaceError):
+    """A place where nothing can be written."""
+
+    exit_code = 35
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written: {self.reason}; name another place."
+
+
+def require_ending(path: Path) -> None:
+    """Refuse an output file whose format is unknown, before any work is done.
+
+    Raises
+    ------
+    UnknownEndingError
+        If the ending is none of `ENDINGS`.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise UnknownEndingError(str(path))
+
+
+def write_table(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table in the format of the path's ending, whole or not at all."""
+    require_ending(path)
+    with replaced(path) as draft:
+        match path.suffix.lower():
+            case ".csv":
+                frame.write_csv(draft)
+            case ".parquet":
+                frame.write_parquet(draft)
+            case _:
+                frame.write_json(draft)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text, whole or not at all."""
+    with replaced(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Lend a draft beside `path` that takes its place when the block ends well.
+
+    Raises
+    ------
+    NotWritableError
+        If the folder cannot be made or written.
+    DiskFullError
+        If there is no room; what was there is untouched.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with full_disk_told(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield draft
+            draft.replace(path)
+    except OSError as error:
+        raise NotWritableError(str(path), error.strerror or str(error)) from error
+    finally:
+        draft.unlink(missing_ok=True)

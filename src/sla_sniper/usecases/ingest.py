@@ -1,0 +1,63 @@
+"""sniper ingest: files into the event log of a workspace."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sla_sniper.config.workspace import open_workspace
+from sla_sniper.core.progress import Progress, silent
+from sla_sniper.eventlog.ingest import IngestReport, ingest
+from sla_sniper.eventlog.mapping import read_mapping
+from sla_sniper.eventlog.personal import workspace_key
+from sla_sniper.eventlog.reading import log_end
+from sla_sniper.eventlog.store import EventStore
+from sla_sniper.usecases.results import as_json, header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What came in, and the last instant of the log after it."""
+
+    report: IngestReport
+    source: str
+    as_of: datetime | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON object of `sniper ingest`."""
+        return as_json(header("ingest", self.as_of) | {"source": self.source} | asdict(self.report))
+
+
+def ingest_files(
+    folder: Path, files: Sequence[Path], *, mapping: Path | None, progress: Progress = silent
+) -> Ingested:
+    """Append what is new in `files` to the event log, in one commit or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace.
+    files : sequence of Path
+        CSV, Parquet, JSON lines, XLSX or XES; gzip and zstd are undone.
+    mapping : Path, optional
+        How the files are read; `map.toml` of the workspace where not given.
+    """
+    workspace = open_workspace(folder)
+    read = read_mapping(mapping or workspace.folder / "map.toml")
+    store = EventStore(folder)
+    report = ingest(
+        files,
+        read,
+        store,
+        key=workspace_key(folder),
+        progress=lambda step, rows: progress(f"{_DOING[step]}: {rows:,} rows"),
+    )
+    return Ingested(report, read.source, log_end(store))
+
+
+_DOING = {"read": "reading", "write": "writing"}

@@ -1,0 +1,202 @@
+"""sniper queue: the kill list as of a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from deltalake import write_deltalake
+
+from sla_sniper.core.instants import SECOND_US, zone
+from sla_sniper.core.progress import Progress, silent
+from sla_sniper.core.schema import PREDICTIONS
+from sla_sniper.escalation import rank_now
+from sla_sniper.eventlog.locking import workspace_lock
+from sla_sniper.model.bundle import load_bundle, read_manifest
+from sla_sniper.model.reasons import reasons
+from sla_sniper.usecases.backtest import latest_backtest
+from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.files import require_ending, write_table
+from sla_sniper.usecases.forecasting import rule_chance
+from sla_sniper.usecases.results import header, records
+from sla_sniper.usecases.train import train_on
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sla_sniper.model.forecast import BreachModel
+    from sla_sniper.usecases.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """The kill list.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Schema `core.schema.PREDICTIONS`: every running clock before its deadline, by rank;
+        `recommended` marks those to escalate.
+    as_of, why : datetime, str
+        The instant it speaks for, and why this one.
+    capacity : int
+        Slots today.
+    policy, sentence : str
+        What it is ranked by, and what the honesty gate lets it claim.
+    currency : str
+        Of costs and savings.
+    """
+
+    frame: pl.DataFrame
+    as_of: datetime
+    why: str
+    capacity: int
+    policy: str
+    sentence: str
+    currency: str
+    model_version: str
+
+    @property
+    def recommended(self) -> pl.DataFrame:
+        """The clocks of the tickets to escalate."""
+        return self.frame.filter("recommended")
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON object of `sniper queue`."""
+        return header("queue", self.as_of) | {
+            "why": self.why,
+            "capacity": self.capacity,
+            "policy": self.policy,
+            "verdict": self.sentence,
+            "currency": self.currency,
+            "model_version": self.model_version,
+            "eligible": self.frame.height,
+            "queue": records(self.recommended.drop("as_of").to_dicts()),
+        }
+
+
+def make_queue(
+    folder: Path,
+    *,
+    as_of: datetime | None,
+    now: datetime,
+    capacity: int | None = None,
+    out: Path | None = None,
+    progress: Progress = silent,
+) -> QueueReport:
+    """Rank every ticket whose clock runs, and say which to escalate.
+
+    The model is the newest bundle that knew nothing later than `as_of`; where there is none,
+    one is trained as of then.
+
+    Parameters
+    ----------
+    capacity : int, optional
+        Slots today; that of `sla.toml` where not given.
+    out : Path, optional
+        Where the list is written.
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        If there is no bundle, and too little history to train one.
+    """
+    if out is not None:
+        require_ending(out)
+    desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
+    bundle = (
+        known_bundle(desk.workspace.models, desk.as_of) or train_on(desk, name="lightgbm").folder
+    )
+    model, manifest = load_bundle(bundle), read_manifest(bundle)
+    policy, sentence = _gate(desk, slots, manifest)
+    progress("ranking the tickets")
+    frame = _ranked(desk, model, policy=policy, capacity=slots, version=bundle.name)
+    report = QueueReport(
+        frame=frame,
+        as_of=desk.as_of,
+        why=desk.why,
+        capacity=slots,
+        policy=policy,
+        sentence=sentence,
+        currency=desk.workspace.sla.costs.currency,
+        model_version=bundle.name,
+    )
+    _keep(report, desk)
+    if out is not None:
+        write_table(report.recommended, out)
+    return report
+
+
+def known_bundle(models: Path, as_of: datetime) -> Path | None:
+    """Newest bundle whose cut is not after `as_of`."""
+    found = [
+        (datetime.fromisoformat(manifest["training"]["cut"]), path.parent)
+        for path in sorted(models.glob("*/manifest.json"))
+        if (manifest := read_manifest(path.parent))
+    ]
+    known = [(cut, folder) for cut, folder in found if cut <= as_of]
+    return max(known)[1] if known else None
+
+
+def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str]:
+    """Policy to rank by and the claim that stands, as far as it was known by `as_of`."""
+    backtest = latest_backtest(desk.workspace.outputs)
+    if backtest and datetime.fromisoformat(backtest["as_of"]) <= desk.as_of:
+        nearest = min(
+            backtest["verdicts"], key=lambda each: abs(each["advantage"]["capacity"] - capacity)
+        )
+        return nearest["policy"], nearest["sentence"]
+    verdict = manifest["evaluation"]["verdict"]
+    return verdict["policy"], verdict["sentence"]
+
+
+def _ranked(
+    desk: Desk, model: BreachModel, *, policy: str, capacity: int, version: str
+) -> pl.DataFrame:
+    moment = _moment(desk)
+    snapshots = desk.snapshots_at(moment)
+    if snapshots.is_empty():
+        return pl.DataFrame(schema=dict(PREDICTIONS))
+    pool = snapshots.with_columns(
+        pl.Series("p_breach", model.predict(snapshots)),
+        pl.Series("p_edf", rule_chance(model.edf_value, snapshots)),
+        pl.lit(None, pl.Boolean).alias("breached"),
+        pl.lit(value=True).alias("is_censored"),
+    )
+    ranked = rank_now(pool, policy, capacity=capacity, costs=desk.workspace.sla.costs)
+    told = _told(ranked, model)
+    return told.with_columns(
+        pl.lit(desk.as_of).cast(PREDICTIONS["as_of"]).alias("as_of"),
+        (pl.col("slack_us") // SECOND_US).alias("slack_s"),
+        (pl.col("wall_slack_us") // SECOND_US).alias("wall_slack_s"),
+        pl.lit(version).alias("model_version"),
+    ).select(pl.col(name).cast(dtype) for name, dtype in PREDICTIONS.items())
+
+
+def _told(ranked: pl.DataFrame, model: BreachModel) -> pl.DataFrame:
+    """Add the reasons in words, for every row that may be shown."""
+    words = reasons(ranked, model.contributions(ranked), model.features)
+    return pl.concat([ranked, words], how="horizontal")
+
+
+def _moment(desk: Desk) -> pl.DataFrame:
+    """The instant of the queue as the one landmark of a table of landmarks."""
+    local = desk.as_of.astimezone(zone(desk.workspace.landmarks.timezone))
+    return pl.DataFrame(
+        {
+            "landmark": pl.Series([desk.as_of], dtype=PREDICTIONS["as_of"]),
+            "day": [local.date()],
+            "hour_of_day": [local.hour],
+            "day_of_week": [local.isoweekday()],
+        }
+    )
+
+
+def _keep(report: QueueReport, desk: Desk) -> None:
+    """Keep the predictions where the command center and Tableau find them."""
+    with workspace_lock(desk.workspace.folder):
+        write_deltalake(desk.workspace.tables / "predictions", report.frame, mode="overwrite")
+        write_table(report.frame, desk.workspace.outputs / "queue.parquet")

@@ -1,0 +1,105 @@
+"""sniper train: test the recipe on the newest days, then fit it on all and save it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sla_sniper.core.progress import Progress, silent
+from sla_sniper.eventlog.locking import workspace_lock
+from sla_sniper.model.bundle import Evidence, read_manifest, save_bundle
+from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.evaluating import run_trial
+from sla_sniper.usecases.forecasting import fit_model, learnable, require_openings
+from sla_sniper.usecases.results import as_json, header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+    from sla_sniper.usecases.desk import Desk
+    from sla_sniper.usecases.evaluating import Trial
+
+TEST_SHARE = 0.25
+"""Share of the log's time, the newest, on which the recipe is tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """A saved bundle and how its recipe did on days it had not seen."""
+
+    folder: Path
+    trial: Trial
+    as_of: datetime
+    why: str
+    cut: datetime
+    manifest: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON object of `sniper train`."""
+        facts = {
+            "why": self.why,
+            "version": self.folder.name,
+            "bundle": str(self.folder),
+            "model": self.manifest["estimator"],
+            "training": self.manifest["training"],
+            "calibrator": self.manifest["calibrator"]["kind"],
+            "tested_from": self.cut,
+            "metrics": self.trial.metric_records(),
+            "advantage": self.trial.summary.as_dict()["advantage"],
+            "verdict": self.manifest["evaluation"]["verdict"]["sentence"],
+        }
+        return as_json(header("train", self.as_of) | facts)
+
+
+def train(
+    folder: Path,
+    *,
+    as_of: datetime | None,
+    now: datetime,
+    name: str = "lightgbm",
+    progress: Progress = silent,
+) -> TrainReport:
+    """Fit, calibrate, evaluate and save a bundle from what was known at `as_of`.
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        If the log is too short for an honest split in time; there is no random split.
+    """
+    desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    return train_on(desk, name=name)
+
+
+def train_on(desk: Desk, *, name: str) -> TrainReport:
+    """Train on an opened desk; see `train`."""
+    require_openings(desk, until=desk.as_of)
+    first = desk.stored["occurred_at"].min()
+    if not isinstance(first, datetime):
+        raise TypeError(f"The log begins at {first!r}, which is no instant.")
+    cut = desk.as_of - (desk.as_of - first) * TEST_SHARE
+    cut = cut.replace(minute=0, second=0, microsecond=0)
+    snapshots = desk.snapshots(desk.landmarks(first, desk.as_of + timedelta(seconds=1), "hour"))
+    capacity = desk.workspace.sla.capacity_per_day
+    trial = run_trial(desk, snapshots, cut=cut, until=desk.as_of, name=name, capacities=[capacity])
+    evidence = Evidence(
+        metrics=trial.metrics, cut=cut, until=desk.as_of, verdict=_verdict(trial, capacity)
+    )
+    saved = _save(desk, snapshots, name=name, evidence=evidence)
+    return TrainReport(saved, trial, desk.as_of, desk.why, cut, read_manifest(saved))
+
+
+def _save(desk: Desk, snapshots: pl.DataFrame, *, name: str, evidence: Evidence) -> Path:
+    learnt = learnable(desk, snapshots, cut=desk.as_of)
+    model = fit_model(desk, learnt, cut=desk.as_of, name=name)
+    desk.progress("saving the bundle")
+    with workspace_lock(desk.workspace.folder):
+        return save_bundle(model, desk.workspace.models, evidence=evidence)
+
+
+def _verdict(trial: Trial, capacity: int) -> dict[str, Any]:
+    """What the gate lets the queue say and rank by, as the manifest keeps it."""
+    verdict = trial.summary.verdict(capacity)
+    return {"policy": verdict.policy, "sentence": verdict.sentence, "capacity": capacity}
