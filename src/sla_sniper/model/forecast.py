@@ -1,0 +1,243 @@
+"""The forecast of a desk: estimator, calibration and the value of the deadline alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import polars as pl
+
+from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.model.calibration import Calibrator, choose_calibrator, isotonic_knots
+from sla_sniper.model.estimators import BreachEstimator, make_estimator
+from sla_sniper.model.split import older_and_newer, require_labels, training_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from sla_sniper.snapshots.features import Feature
+
+CALIBRATION_SHARE = 0.25
+"""Share of the training days, the newest, on which calibrators compete."""
+
+_ORDER = ("landmark", *TICKET_KEY, "metric", "policy", "cycle")
+
+
+@dataclass(frozen=True, slots=True)
+class EdfValue:
+    """P(breach given working time left) and nothing else: the strongest simple rule's p.
+
+    Attributes
+    ----------
+    slack_us : tuple of float
+        Working time left in microseconds, rising.
+    p_breach : tuple of float
+        Never rising.
+    """
+
+    slack_us: tuple[float, ...]
+    p_breach: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, slack_us: NDArray[np.float64], breached: NDArray[np.bool_]) -> Self:
+        """Fit the falling isotonic curve to training rows, arrays of shape (n_snapshots,).
+
+        Examples
+        --------
+        >>> hours = np.array([1.0, 2.0, 3.0, 4.0])
+        >>> EdfValue.fit(hours, np.array([True, False, True, False])).predict(hours)
+        array([1. , 0.5, 0.5, 0. ])
+        """
+        return cls(*isotonic_knots(slack_us, breached, rising=False))
+
+    def predict(self, slack_us: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of a breach at each working slack, of shape (n_snapshots,)."""
+        return np.interp(slack_us, self.slack_us, self.p_breach)
+
+    def state(self) -> dict[str, Any]:
+        """Return the state as JSON can hold it; `from_state` reads it back."""
+        return {"slack_us": list(self.slack_us), "p_breach": list(self.p_breach)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild the curve from what `state` returned."""
+        return cls(tuple(state["slack_us"]), tuple(state["p_breach"]))
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFacts:
+    """What a model was trained on, as its card and manifest tell it.
+
+    Attributes
+    ----------
+    cut : datetime
+        Nothing recorded later was used.
+    seed : int
+    n_rows, n_tickets, n_embargoed : int
+        Snapshots learnt from, their tickets, and the labelled or not yet labelled snapshots
+        before the cut that the embargo left out.
+    first_landmark, last_landmark : datetime
+        Of the snapshots learnt from.
+    breach_share : float
+        Of the snapshots learnt from.
+    data_hash : str
+        SHA-256 of keys, features and labels in canonical order.
+    """
+
+    cut: datetime
+    seed: int
+    n_rows: int
+    n_tickets: int
+    n_embargoed: int
+    first_landmark: datetime
+    last_landmark: datetime
+    breach_share: float
+    data_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreachModel:
+    """A fitted forecast: what `sniper train` saves and everything else reads.
+
+    Attributes
+    ----------
+    name : str
+        Of the estimator.
+    features : tuple of Feature
+    estimator : BreachEstimator
+    calibrator : Calibrator
+    edf_value : EdfValue
+        Fitted on the same rows, as the rival it has to beat.
+    training : TrainingFacts
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    estimator: BreachEstimator
+    calibrator: Calibrator
+    edf_value: EdfValue
+    training: TrainingFacts
+
+    def predict(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return p_breach of each snapshot: calibrated, in [0, 1], of shape (n_snapshots,)."""
+        return self.calibrator.apply(self.estimator.predict_proba(frame))
+
+    def contributions(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return what each feature adds to the uncalibrated log-odds.
+
+        Of shape (n_snapshots, n_features). Calibration is monotone: what pushes the
+        uncalibrated probability up never pushes p_breach down.
+        """
+        return self.estimator.contributions(frame)
+
+
+def train_model(
+    snapshots: pl.DataFrame,
+    *,
+    name: str,
+    features: Sequence[Feature],
+    as_of: datetime,
+    seed: int = 0,
+    num_threads: int = 2,
+) -> BreachModel:
+    """Fit a forecast to what was known at `as_of`, and calibrate it if that helps.
+
+    Parameters
+    ----------
+    snapshots : DataFrame
+        The snapshots table; rows of any order, those not yet knowable left out here.
+    name : {"lightgbm", "logistic", "random_forest"}
+    features : sequence of Feature
+        Columns to learn from: `FEATURES` and the kept attributes.
+    as_of : datetime
+        The cut. Rows are learnt from only if their label was due and known by then.
+    seed, num_threads : int
+
+    Raises
+    ------
+    NotEnoughHistoryError
+        If too few tickets have a known outcome, or too few of one outcome.
+    """
+    chosen = training_rows(snapshots, cut=as_of)
+    training = snapshots.filter(pl.Series(chosen)).sort(_ORDER)
+    require_labels(training)
+    breached = training["breached"].to_numpy()
+    n_before = snapshots.select((pl.col("landmark") < as_of).sum()).item()
+
+    def fitted(rows: NDArray[np.bool_]) -> BreachEstimator:
+        """Fit one more estimator of the same kind, to these rows alone."""
+        estimator = make_estimator(name, features, seed=seed, num_threads=num_threads)
+        return estimator.fit(training.filter(pl.Series(rows)), breached[rows])
+
+    slack = training["slack_us"].cast(pl.Float64).to_numpy()
+    return BreachModel(
+        name,
+        tuple(features),
+        fitted(np.ones(len(breached), dtype=bool)),
+        _calibrate(training, fitted),
+        EdfValue.fit(slack, breached),
+        _facts(training, features, as_of, seed=seed, n_before=n_before),
+    )
+
+
+def _calibrate(
+    training: pl.DataFrame, fitted: Callable[[NDArray[np.bool_]], BreachEstimator]
+) -> Calibrator:
+    """Choose a calibrator on forecasts for the newest days by a model that ends before them."""
+    breached = training["breached"].to_numpy()
+    older, newer = older_and_newer(training, share=CALIBRATION_SHARE)
+    if not _is_two_sided(breached[older]) or not _is_two_sided(breached[newer]):
+        return Calibrator()
+    later = training.filter(pl.Series(newer))
+    p = fitted(older).predict_proba(later)
+    fitted_on, chosen_on = older_and_newer(later, share=0.5)
+    return choose_calibrator(p, breached[newer], fitted_on=fitted_on, chosen_on=chosen_on)
+
+
+def _is_two_sided(breached: NDArray[np.bool_]) -> bool:
+    return bool(breached.any()) and not bool(breached.all())
+
+
+def _facts(
+    training: pl.DataFrame,
+    features: Sequence[Feature],
+    as_of: datetime,
+    *,
+    seed: int,
+    n_before: int,
+) -> TrainingFacts:
+    landmarks = training["landmark"]
+    first, last = landmarks.min(), landmarks.max()
+    if not (isinstance(first, datetime) and isinstance(last, datetime)):
+        raise TypeError(f"Landmarks must be instants, got {landmarks.dtype}.")
+    return TrainingFacts(
+        cut=as_of,
+        seed=seed,
+        n_rows=training.height,
+        n_tickets=training.select(TICKET_KEY).unique().height,
+        n_embargoed=n_before - training.height,
+        first_landmark=first,
+        last_landmark=last,
+        breach_share=float(training["breached"].to_numpy().mean()),
+        data_hash=_data_hash(training, [*_ORDER, *(one.name for one in features), "breached"]),
+    )
+
+
+def _data_hash(training: pl.DataFrame, columns: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for name in dict.fromkeys(columns):
+        series = training[name]
+        digest.update(f"{name}\x1e".encode())
+        if series.dtype == pl.String:
+            joined = series.fill_null("\x00").str.join("\x1f").item()
+            digest.update(joined.encode())
+        else:
+            numbers = series.to_physical().cast(pl.Float64).fill_null(np.nan)
+            digest.update(np.ascontiguousarray(numbers.to_numpy()).tobytes())
+    return digest.hexdigest()
