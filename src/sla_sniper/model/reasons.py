@@ -30,6 +30,9 @@ _TIMES = ("never", "once", "twice")
 _LONGEST = 70
 _RATE = "_breach_rate"
 _SAID = {"assignee": "agent"}
+_SHARED = ("calendar", "desk load")
+"""Causes that all tickets of a moment share: true, but no reason to take this one first."""
+
 
 
 def reasons(
@@ -93,7 +96,8 @@ def _tell(
     row: Row, pushes: Mapping[str, float], leads: Mapping[str, str]
 ) -> tuple[str | None, ...]:
     """Put one row's causes into words, the strongest push first."""
-    ranked = sorted(pushes, key=lambda cause: -pushes[cause])
+    own = (cause for cause in pushes if cause not in _SHARED)
+    ranked = sorted(own, key=lambda cause: -pushes[cause])
     pushing = [cause for cause in ranked if pushes[cause] > LEAST]
     n_told = N_REASONS if pushing else 1
     sentences = (
@@ -126,6 +130,8 @@ def _fact(row: Row, feature: str) -> str:
         shown = row[feature] if isinstance(row[feature], str) else f"{row[feature]:.4g}"
         return f"{name} is {shown.replace('_', ' ')}"
     share = f"{100 * row[feature]:.0f} %"
+    if _lacks(row, subject):
+        return f"{share} of tickets without {_SAID.get(name, name)} breach"
     if subject.startswith("attr_"):
         value = row[subject] if _knows(row, subject) else "as here"
         return f"{share} of tickets with {name} {value} breach"
@@ -140,12 +146,6 @@ def _deadline(row: Row) -> str:
 
 def _age(row: Row) -> str:
     return f"open for {_span(row['wall_age_h'])}" if _knows(row, "wall_age_h") else ""
-
-
-def _calendar(row: Row) -> str:
-    if not _knows(row, "open_next_24h"):
-        return ""
-    return f"{_hours(row['open_next_24h'])} of working time in the next 24 h"
 
 
 def _pauses(row: Row) -> str:
@@ -185,23 +185,21 @@ def _activity(row: Row) -> str:
 
 
 def _group_load(row: Row) -> str:
-    if _knows(row, "group_days_of_work"):
-        return f"group has {row['group_days_of_work']:.1f} days of work open"
-    if _knows(row, "group_open"):
-        return f"group has {_count(row['group_open'], 'ticket')} open"
-    return ""
-
-
-def _desk_load(row: Row) -> str:
-    if not _knows(row, "desk_open"):
+    if not _knows(row, "group_open"):
         return ""
-    return f"{_count(row['desk_open'], 'ticket')} open at the whole desk"
+    has = f"{_count(row['group_open'], 'ticket')} open"
+    if _lacks(row, "group"):
+        return f"no group has it yet, with {has} like it"
+    if _knows(row, "group_resolved_7d"):
+        return f"its group has {has}, resolved {row['group_resolved_7d']:.0f} in 7 days"
+    return f"its group has {has}"
 
 
 def _assignee_load(row: Row) -> str:
     if not _knows(row, "assignee_open"):
         return ""
-    return f"its agent has {_count(row['assignee_open'], 'ticket')} open"
+    has = f"{_count(row['assignee_open'], 'ticket')} open"
+    return f"nobody has it yet, with {has}" if _lacks(row, "assignee") else f"its agent has {has}"
 
 
 def _priority(row: Row) -> str:
@@ -216,14 +214,12 @@ TEMPLATES: Final[Mapping[str, Callable[[Row], str]]] = MappingProxyType(
     {
         "deadline": _deadline,
         "age": _age,
-        "calendar": _calendar,
         "pauses": _pauses,
         "silence": _silence,
         "hand-overs": _hand_overs,
         "reopenings": _reopenings,
         "activity": _activity,
         "group load": _group_load,
-        "desk load": _desk_load,
         "assignee load": _assignee_load,
         "priority": _priority,
     }
@@ -233,6 +229,11 @@ TEMPLATES: Final[Mapping[str, Callable[[Row], str]]] = MappingProxyType(
 
 def _knows(row: Row, *columns: str) -> bool:
     return all(row.get(column) is not None for column in columns)
+
+
+def _lacks(row: Row, column: str) -> bool:
+    """Whether the ticket has no such value, as far as the row tells."""
+    return column in row and row[column] is None
 
 
 def _hours(hours: float) -> str:
