@@ -62,6 +62,7 @@ define install
 	@echo "Installing requirements/$(1).txt into $(VENV), checked by hash (about a minute) ..."
 	@$(INSTALL) --require-hashes --only-binary :all: -r requirements/$(1).txt
 	@$(INSTALL) --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
 	@tools/system.sh openmp $(VENV)
 	@touch $@
 endef

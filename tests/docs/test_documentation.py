@@ -7,7 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 
+from sla_sniper.cli.app import app
 from sla_sniper.core.schema import STATUSES, VALUE_COLUMNS
 from sla_sniper.data import demo_files, template_files
 from tools import lock, pages
@@ -161,3 +163,10 @@ def test_attribution_lies_beside_the_log():
 
     assert attribution.parent == demo_files().log.parent
     assert "CC BY 4.0" in attribution.read_text()
+
+
+def test_every_command_is_documented():
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `sniper (\w+)", page, flags=re.MULTILINE))
+
+    assert documented == set(typer.main.get_command(app).commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,7 +51,7 @@ def is_open(at: datetime, calendar: Calendar) -> bool:
 
 def slow_clock(history, *, rule: Target, as_of: datetime) -> dict:
     """Step through the minutes of one ticket from its creation on."""
-    elapsed = paused = reset = 0
+    elapsed = paused = 0
     stopped_since = over_since = None
     segments = [*history, (as_of, None, None)]
     first_priority = history[0][2]
@@ -58,7 +59,7 @@ def slow_clock(history, *, rule: Target, as_of: datetime) -> dict:
     last_priority = history[0][2]
     pending = 0
     cycle = 1
-    for (begin, status, priority), (end, _, _) in zip(segments, segments[1:], strict=False):
+    for (begin, status, priority), (end, _, _) in pairwise(segments):
         state = STATUS[status]
         if rule.on_reopen == "final" and stops:
             state = "stopped"
@@ -78,7 +79,8 @@ def slow_clock(history, *, rule: Target, as_of: datetime) -> dict:
             elapsed = paused = 0
             over_since = None
         last_priority = priority
-        target = TARGETS[first_priority if rule.on_priority_change == "keep" else priority] // 60_000_000
+        counted = first_priority if rule.on_priority_change == "keep" else priority
+        target = TARGETS[counted] // 60_000_000
         if elapsed <= target:
             over_since = None
         elif over_since is None:
@@ -97,7 +99,6 @@ def slow_clock(history, *, rule: Target, as_of: datetime) -> dict:
             paused += state == "paused" and open_now
             pending += state == "stopped" and open_now
             at += MINUTE
-    del reset
     is_over = elapsed > target
     if state == "stopped":
         name = "missed" if is_over else "met"
@@ -143,13 +144,13 @@ def test_clock_equals_the_minute_stepper(data, size, make_event, make_events):
         tickets[str(number)] = history
         for index, (when, status, priority) in enumerate(history):
             activity = "status" if index else "created"
-            rows.append(
-                make_event(str(number), when, activity, status=status, priority=priority)
-            )
+            rows.append(make_event(str(number), when, activity, status=status, priority=priority))
     as_of = START + timedelta(days=7, minutes=17)
     levels = ServiceLevels({"office": OFFICE}, (SlaPolicy("standard", (rule,)),))
 
-    found = cycles(make_events(rows), levels, as_of=as_of).unique("ticket_id", keep="last").sort("ticket_id")
+    read = cycles(make_events(rows), levels, as_of=as_of)
+
+    found = read.unique("ticket_id", keep="last").sort("ticket_id")
 
     for row, history in zip(found.iter_rows(named=True), tickets.values(), strict=True):
         twin = slow_clock(history, rule=rule, as_of=as_of)

@@ -181,7 +181,7 @@ def test_decisions_have_the_public_columns():
 
     decisions = decisions_frame(replay(pool, COSTS, capacities=[2]))
 
-    columns = "policy capacity landmark source ticket_id metric p_breach expected_saving rank"
+    columns = "policy capacity landmark ticket_id metric p_breach expected_saving rank source"
     assert decisions.columns == columns.split()
     assert decisions["policy"].unique(maintain_order=True).to_list() == list(POLICIES)
 

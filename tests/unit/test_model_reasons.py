@@ -84,16 +84,20 @@ def test_at_most_three_are_told():
     assert len(told(dict.fromkeys(TEMPLATES, 1.0))) == 3
 
 
-def test_what_pulls_down_is_no_reason():
-    assert told({"deadline": -2.0, "silence": 0.3}) == [TOLD["silence"]]
+def test_what_pushes_up_comes_before_plain_facts():
+    assert told({"deadline": -2.0, "hand-overs": 0.3}) == [
+        TOLD["hand-overs"],
+        TOLD["deadline"],
+        TOLD["silence"],
+    ]
 
 
-def test_a_safe_ticket_tells_what_moved_it_most():
-    assert told({"deadline": -0.5, "silence": -0.1}) == [TOLD["deadline"]]
+def test_a_safe_ticket_tells_plain_facts():
+    assert told({"group history": -0.5}) == [TOLD["deadline"], TOLD["silence"], TOLD["age"]]
 
 
 def test_what_all_tickets_share_is_no_reason():
-    assert told({"desk load": 2.0, "calendar": 1.0, "silence": 0.3}) == [TOLD["silence"]]
+    assert told({"desk load": 2.0, "calendar": 1.0, "silence": 0.3})[0] == TOLD["silence"]
 
 
 @pytest.mark.parametrize(
@@ -109,11 +113,11 @@ def test_what_all_tickets_share_is_no_reason():
     ],
 )
 def test_missing_people_are_told_as_missing(cause, facts, sentence):
-    assert told({cause: 1.0}, **facts) == [sentence]
+    assert told({cause: 1.0}, **facts)[0] == sentence
 
 
 def test_a_cause_without_facts_makes_way():
-    assert told({"channel": 1.0, "silence": 0.3}) == [TOLD["silence"]]
+    assert told({"channel": 1.0, "silence": 0.3})[0] == TOLD["silence"]
 
 
 def test_features_of_one_cause_add_up():

@@ -272,8 +272,8 @@ def decisions_frame(result: Replay) -> pl.DataFrame:
     Returns
     -------
     decisions : polars.DataFrame
-        ``policy, capacity, landmark, source, ticket_id, metric, p_breach, expected_saving,
-        rank``. `expected_saving` is that of the ticket, by the model, whichever policy chose
+        ``policy, capacity, landmark, ticket_id, metric, p_breach, expected_saving, rank,
+        source``. `expected_saving` is that of the ticket, by the model, whichever policy chose
         it, and is repeated on each of its clocks; `rank` counts from 1 within a landmark.
     """
     saving = expected_saving(result.candidates, result.costs)
@@ -288,12 +288,12 @@ def decisions_frame(result: Replay) -> pl.DataFrame:
             pl.lit(policy).alias("policy"),
             pl.lit(capacity, pl.Int64).alias("capacity"),
             "landmark",
-            "source",
             "ticket_id",
             "metric",
             "p_breach",
             "expected_saving",
             "rank",
+            "source",
         )
         for (policy, capacity), rows in result.chosen.items()
     ]

@@ -211,9 +211,11 @@ def _fit_weights(
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - slow to import
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-    regression = LogisticRegression(C=INVERSE_PENALTY, solver="newton-cholesky", tol=1e-6, max_iter=50)
+    regression = LogisticRegression(
+        C=INVERSE_PENALTY, solver="newton-cholesky", tol=1e-6, max_iter=50
+    )
     with warnings.catch_warnings():
-        # Fifty Newton steps of a penalised convex problem are near enough when the last digit is not.
+        # Fifty Newton steps of a penalised convex problem are near enough in any case.
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(design, y)
     return regression.coef_[0].astype(np.float64), float(regression.intercept_[0])

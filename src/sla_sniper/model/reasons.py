@@ -30,9 +30,9 @@ _TIMES = ("never", "once", "twice")
 _LONGEST = 70
 _RATE = "_breach_rate"
 _SAID = {"assignee": "agent"}
+_ALWAYS_ASKED = ("deadline", "silence", "age", "priority")
 _SHARED = ("calendar", "desk load")
 """Causes that all tickets of a moment share: true, but no reason to take this one first."""
-
 
 
 def reasons(
@@ -97,14 +97,11 @@ def _tell(
 ) -> tuple[str | None, ...]:
     """Put one row's causes into words, the strongest push first."""
     own = (cause for cause in pushes if cause not in _SHARED)
-    ranked = sorted(own, key=lambda cause: -pushes[cause])
-    pushing = [cause for cause in ranked if pushes[cause] > LEAST]
-    n_told = N_REASONS if pushing else 1
-    sentences = (
-        _sentence(row, cause, leads[cause])
-        for cause in pushing or sorted(ranked, key=lambda cause: -abs(pushes[cause]))
-    )
-    said = [sentence for sentence in sentences if sentence][:n_told]
+    pushing = sorted((c for c in own if pushes[c] > LEAST), key=lambda cause: -pushes[cause])
+    # Fewer than three pushes: what everybody asks about any ticket fills the rest.
+    causes = dict.fromkeys((*pushing, *(c for c in _ALWAYS_ASKED if c in pushes)))
+    sentences = (_sentence(row, cause, leads[cause]) for cause in causes)
+    said = [sentence for sentence in sentences if sentence][:N_REASONS]
     return (*said, *[None] * (N_REASONS - len(said)))
 
 

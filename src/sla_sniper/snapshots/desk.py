@@ -69,13 +69,13 @@ def count_desk(
         `delta` (Int64). Results of several buckets are put together by `add_up`.
     """
     at = landmarks.to_physical().to_numpy().astype(np.int64)
-    parts = [_landed(part, at) for part in _load_intervals(history)]
+    parts = _loads(history, at)
     levels = _levels(keep)
     known = history.select(
         "source", "recorded_at", "_ticket", "known_from", "known_to", *levels.values()
     )
     for segments in folded:
-        parts += [_landed(part, at) for part in _outcomes(segments, known, list(levels))]
+        parts += _outcomes(segments, known, list(levels), at)
     return add_up(parts)
 
 
@@ -146,43 +146,41 @@ def _rate_key(level: str) -> pl.Expr:
     return _joined(source_of(), pl.col("metric"), pl.col(level).fill_null(""))
 
 
-def _load_intervals(history: pl.DataFrame) -> list[pl.DataFrame]:
-    """Intervals in which a ticket is open, was resolved lately, or arrived lately."""
+def _loads(history: pl.DataFrame, at: Ints) -> list[pl.DataFrame]:
+    """Changes by tickets that are open, were resolved lately, or arrived lately."""
     told = pl.col("recorded_at").to_physical()
     following = told.shift(-1).over("_ticket").fill_null(int(NEVER))
     stopped, before = is_stopped(), is_stopped().shift(1).over("_ticket").fill_null(value=False)
     first = pl.int_range(pl.len()).over("_ticket") == 0
-    spans = history.with_columns(told.alias("_from"), following.alias("_to"))
-    kinds = {
-        "open": spans.filter(~stopped),
-        "resolved_7d": spans.filter(stopped & ~before).with_columns(
-            (pl.col("_from") + 7 * DAY_US).alias("_to")
-        ),
-        "arrivals_24h": spans.filter(first).with_columns((pl.col("_from") + DAY_US).alias("_to")),
-    }
-    return [
-        _spans(part, kind=f"{load}_{kind}", key=_key(load))
-        for kind, part in kinds.items()
-        for load in _LOADS
-    ]
-
-
-def _spans(part: pl.DataFrame, *, kind: str, key: pl.Expr) -> pl.DataFrame:
-    """Intervals cut to the time in which their version was all that was known."""
-    return part.select(
-        pl.lit(kind).alias("kind"),
-        key.alias("key"),
-        pl.max_horizontal("_from", "known_from").alias("from"),
-        pl.min_horizontal("_to", "known_to").alias("to"),
+    spans = history.select(
+        "source",
+        "group",
+        "assignee",
+        "known_from",
+        "known_to",
+        told.alias("_from"),
+        following.alias("_to"),
+        (~stopped).alias("open"),
+        (stopped & ~before).alias("resolved_7d"),
+        first.alias("arrivals_24h"),
     )
+    lasting = {"open": None, "resolved_7d": 7 * DAY_US, "arrivals_24h": DAY_US}
+    found = []
+    for kind, lasts in lasting.items():
+        part = spans.filter(kind)
+        if lasts is not None:
+            part = part.with_columns((pl.col("_from") + lasts).alias("_to"))
+        landed = _landed(part, at)
+        found += [_changes(landed, kind=f"{load}_{kind}", key=_key(load)) for load in _LOADS]
+    return found
 
 
 def _outcomes(
-    segments: Segments, history: pl.DataFrame, levels: Sequence[str]
+    segments: Segments, known: pl.DataFrame, levels: Sequence[str], at: Ints
 ) -> list[pl.DataFrame]:
-    """Intervals in which a clock is known to have been met, or to have breached."""
-    told = history["recorded_at"].to_physical().to_numpy().astype(np.int64)
-    ticket = history["_ticket"].to_numpy()
+    """Changes by clocks that are known to have been met, or to have breached."""
+    told = known["recorded_at"].to_physical().to_numpy().astype(np.int64)
+    ticket = known["_ticket"].to_numpy()
     following = np.where(np.r_[ticket[1:] == ticket[:-1], False], np.r_[told[1:], 0], NEVER)
     row = segments.row
     has_target = segments.target != NO_TARGET
@@ -190,31 +188,46 @@ def _outcomes(
     crosses = has_target & ~over & (segments.state == RUNNING)
     met = has_target & ~over & (segments.state == STOPPED)
     begins = np.where(crosses, np.maximum(segments.due, told[row]), told[row])
-    spans = history[row].with_columns(
+    decided = known[row].with_columns(
         pl.lit(segments.rule.metric).alias("metric"),
-        pl.Series("_from", begins), pl.Series("_to", following[row]),
-        pl.Series("_n", over | crosses | met), pl.Series("_b", over | crosses),
-    )  # fmt: skip
+        pl.Series("_from", begins),
+        pl.Series("_to", following[row]),
+        pl.Series("_is_breach", over | crosses),
+    )
+    landed = _landed(decided.filter(pl.Series(over | crosses | met)), at)
+    counted = {"n": landed, "b": landed.filter("_is_breach")}
     keys = {"all": _metric_key(), **{level: _rate_key(level) for level in levels}}
     return [
-        _spans(spans.filter(f"_{count}"), kind=f"{level}_{count}", key=key)
+        _changes(part, kind=f"{level}_{count}", key=key)
+        for count, part in counted.items()
         for level, key in keys.items()
-        for count in ("n", "b")
     ]
 
 
 def _landed(spans: pl.DataFrame, at: Ints) -> pl.DataFrame:
-    """Intervals as +1 at the first landmark inside and -1 at the first one after."""
-    begins = np.searchsorted(at, spans["from"].to_numpy(), side="left")
-    ends = np.searchsorted(at, spans["to"].to_numpy(), side="left")
-    inside = begins < ends
-    named = spans.filter(pl.Series(inside)).select("kind", "key")
-    changes = pl.concat(
+    """Intervals that hold some landmark, with the first one inside and the first one after.
+
+    An interval is cut to the time in which its version was all that was known.
+    """
+    begins = np.maximum(spans["_from"].to_numpy(), spans["known_from"].to_numpy())
+    ends = np.minimum(spans["_to"].to_numpy(), spans["known_to"].to_numpy())
+    first = np.searchsorted(at, begins, side="left")
+    after = np.searchsorted(at, ends, side="left")
+    placed = spans.with_columns(pl.Series("_first", first), pl.Series("_after", after))
+    return placed.filter(pl.col("_first") < pl.col("_after"))
+
+
+def _changes(landed: pl.DataFrame, *, kind: str, key: pl.Expr) -> pl.DataFrame:
+    """Intervals as +1 at their first landmark and -1 at the first one after."""
+    named = landed.select(key.alias("key"), "_first", "_after")
+    return pl.concat(
         [
-            named.with_columns(pl.Series("at", where[inside]), pl.lit(delta).alias("delta"))
-            for where, delta in ((begins, 1), (ends, -1))
+            named.select("key", pl.col(place).alias("at"), pl.lit(delta).alias("delta"))
+            for place, delta in (("_first", 1), ("_after", -1))
         ]
-    )
-    return changes.select(
-        "kind", "key", pl.col("at").cast(pl.Int64), pl.col("delta").cast(pl.Int64)
+    ).select(
+        pl.lit(kind).alias("kind"),
+        "key",
+        pl.col("at").cast(pl.Int64),
+        pl.col("delta").cast(pl.Int64),
     )

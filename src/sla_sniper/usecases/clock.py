@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from deltalake import write_deltalake
 
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.usecases.desk import open_desk
-from sla_sniper.usecases.files import require_ending, write_table
+from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.results import header, records
 
 if TYPE_CHECKING:
@@ -71,9 +70,7 @@ def read_clocks(
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     found = desk.cycles(as_of=desk.as_of)
     with workspace_lock(folder):
-        write_deltalake(
-            folder / "tables" / "cycles", found, mode="overwrite", schema_mode="overwrite"
-        )
+        overwrite_table(found, folder / "tables" / "cycles")
     if out is not None:
         write_table(found, out)
     n_tickets = desk.stored.select(TICKET_KEY).n_unique()

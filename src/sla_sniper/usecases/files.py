@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from deltalake import write_deltalake
+
 from sla_sniper.core.errors import WorkspaceError
 from sla_sniper.eventlog.locking import full_disk_told
 
@@ -96,3 +98,15 @@ def replaced(path: Path) -> Iterator[Path]:
         raise NotWritableError(str(path), error.strerror or str(error)) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def overwrite_table(frame: pl.DataFrame, table: Path) -> None:
+    """Replace the rows of a Delta table in one commit.
+
+    Raises
+    ------
+    DiskFullError
+        If there is no room; readers see the rows from before.
+    """
+    with full_disk_told(table.parent):
+        write_deltalake(table, frame, mode="overwrite", schema_mode="overwrite")

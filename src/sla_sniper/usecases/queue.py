@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from deltalake import write_deltalake
 
 from sla_sniper.core.instants import SECOND_US, zone
 from sla_sniper.core.progress import Progress, silent
@@ -18,7 +17,7 @@ from sla_sniper.model.bundle import load_bundle, read_manifest
 from sla_sniper.model.reasons import reasons
 from sla_sniper.usecases.backtest import latest_backtest
 from sla_sniper.usecases.desk import open_desk
-from sla_sniper.usecases.files import require_ending, write_table
+from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.forecasting import rule_chance
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
@@ -198,5 +197,5 @@ def _moment(desk: Desk) -> pl.DataFrame:
 def _keep(report: QueueReport, desk: Desk) -> None:
     """Keep the predictions where the command center and Tableau find them."""
     with workspace_lock(desk.workspace.folder):
-        write_deltalake(desk.workspace.tables / "predictions", report.frame, mode="overwrite")
+        overwrite_table(report.frame, desk.workspace.tables / "predictions")
         write_table(report.frame, desk.workspace.outputs / "queue.parquet")

@@ -11,6 +11,7 @@ from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.model.bundle import Evidence, read_manifest, save_bundle
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import run_trial
+from sla_sniper.usecases.files import overwrite_table
 from sla_sniper.usecases.forecasting import fit_model, learnable, require_openings
 from sla_sniper.usecases.results import as_json, header
 
@@ -96,6 +97,7 @@ def _save(desk: Desk, snapshots: pl.DataFrame, *, name: str, evidence: Evidence)
     model = fit_model(desk, learnt, cut=desk.as_of, name=name)
     desk.progress("saving the bundle")
     with workspace_lock(desk.workspace.folder):
+        overwrite_table(snapshots, desk.workspace.tables / "snapshots")
         return save_bundle(model, desk.workspace.models, evidence=evidence)
 
 
