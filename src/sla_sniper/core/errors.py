@@ -24,7 +24,13 @@ from typing import ClassVar
 
 
 class SlaSniperError(Exception):
-    """Base of everything a user can repair; its text is one sentence."""
+    """Base of everything a user can repair; its text is one sentence.
+
+    Examples
+    --------
+    >>> str(EmptyFileError("log.csv"))
+    'log.csv has no rows; export it again, or name another file.'
+    """
 
     exit_code: ClassVar[int] = 1
 

@@ -51,6 +51,11 @@ class Holidays:
         Closed every year.
     ranges : tuple of (date, date)
         First and last date, both closed.
+
+    Examples
+    --------
+    >>> Holidays(yearly=((12, 25),)).between(date(2025, 12, 1), date(2025, 12, 31))
+    (datetime.date(2025, 12, 25),)
     """
 
     country: str = ""

@@ -9,14 +9,13 @@ import polars as pl
 
 from sla_sniper.core.instants import to_us
 from sla_sniper.core.schema import CYCLES, INSTANT
+from sla_sniper.sla.policy import ServiceLevels
 from sla_sniper.sla.segments import CANCELLED, NEVER, NO_TARGET, PAUSED, STOPPED, Segments, fold
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from numpy.typing import NDArray
-
-    from sla_sniper.sla.policy import ServiceLevels
 
     Ints = NDArray[np.int64]
 
@@ -48,6 +47,21 @@ def cycles(events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime) -> p
     A clock is breached when *more* than its target is used, strictly. A cycle that has
     stopped keeps the verdict of the target in force when it stopped. `due_at` is null while
     a clock is paused: nobody can know.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from sla_sniper.core.schema import EVENTS
+    >>> from sla_sniper.sla.calendar import Calendar
+    >>> from sla_sniper.sla.policy import SlaPolicy, Target
+    >>> opened = datetime(2016, 2, 29, 9, tzinfo=UTC)
+    >>> row = {"source": "desk", "ticket_id": "1", "occurred_at": opened, "activity": "created"}
+    >>> events = pl.DataFrame([dict.fromkeys(EVENTS) | row], schema=dict(EVENTS))
+    >>> target = Target("resolution_time", "always", default=4 * 3600 * 1_000_000)
+    >>> always = Calendar("always", is_always_open=True)
+    >>> levels = ServiceLevels({"always": always}, (SlaPolicy("all", (target,)),))
+    >>> cycles(events, levels, as_of=opened.replace(hour=14)).row(0, named=True)["state"]
+    'overdue'
     """
     as_of_us = to_us(as_of)
     parts = [_read(segments, events, as_of_us) for segments in fold(events, levels)]

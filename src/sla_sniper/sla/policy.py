@@ -77,6 +77,12 @@ class Target:
         What happens to time spent resolved when a ticket is opened again.
     on_priority_change : {"recompute", "restart", "keep"}
         Measure the new target from the start, from the change, or keep the first target.
+
+    Examples
+    --------
+    >>> hours = 3600 * 1_000_000
+    >>> Target("resolution_time", "office", {"high": 8 * hours}, default=40 * hours).pause_in
+    ()
     """
 
     metric: str
@@ -91,7 +97,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class SlaPolicy:
-    """Conditions on tickets and their targets; the first policy that matches wins."""
+    """Conditions on tickets and their targets; the first policy that matches wins.
+
+    Examples
+    --------
+    >>> gold = Condition("organization", "is", ("Acme",))
+    >>> SlaPolicy("gold", (Target("resolution_time", "office"),), all_of=(gold,)).name
+    'gold'
+    """
 
     name: str
     targets: tuple[Target, ...]
@@ -114,7 +127,14 @@ class SlaPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevels:
-    """Everything a clock needs: the calendars and the ordered policies that name them."""
+    """Everything a clock needs: the calendars and the ordered policies that name them.
+
+    Examples
+    --------
+    >>> target = Target("resolution_time", "office", {"high": 1}, default=2)
+    >>> ServiceLevels({}, (SlaPolicy("all", (target,)),)).priorities
+    ('high',)
+    """
 
     calendars: Mapping[str, Calendar]
     policies: tuple[SlaPolicy, ...]
