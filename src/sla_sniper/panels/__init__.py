@@ -1,0 +1,1 @@
+"""Tables and chart specifications as values."""

@@ -1,0 +1,246 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sla_sniper.config.workspace import open_workspace
+from sla_sniper.core.errors import ConfigurationError, UnreadableFileError
+from sla_sniper.core.schema import PREDICTIONS
+from sla_sniper.data import demo_files
+from sla_sniper.escalation import (
+    CostTable,
+    Effectiveness,
+    candidates_from,
+    capture_curve,
+    replay,
+    summarise,
+)
+from sla_sniper.panels.kill_list import KillListPanel
+from sla_sniper.stats import Interval
+from sla_sniper.ui import views
+from sla_sniper.usecases.command_center import Evaluation, Period, Scenario, StoredQueue, Walks
+
+HOUR = 3_600_000_000
+START = datetime(2016, 4, 4, 8, tzinfo=UTC)
+END = START + timedelta(days=9)
+COSTS = CostTable(
+    "USD", breach={"high": 100}, intervention=2, effectiveness=Effectiveness(0.5, 0.3, 0.7)
+)
+SCENARIO = Scenario(2, 2.0, 0.5)
+
+
+def pool():
+    rows = [
+        {
+            "landmark": START + timedelta(days=day),
+            "ticket_id": f"T{day}{number}",
+            "breached": number % 2 == 0 if day else None,
+            "p_breach": 0.8 if number % 2 == 0 else 0.1,
+            "slack_us": (4 - number) * HOUR,
+        }
+        for day in range(10)
+        for number in range(4)
+    ]
+    return pl.DataFrame(rows).with_columns(
+        pl.col("landmark").dt.cast_time_unit("us"),
+        day=pl.col("landmark").dt.date(),
+        source=pl.lit("desk"),
+        metric=pl.lit("resolution_time"),
+        age_us=pl.lit(HOUR),
+        target_us=pl.lit(8 * HOUR),
+        cost=pl.lit(100.0),
+        p_logistic=pl.lit(0.5),
+        p_edf=pl.lit(0.5),
+    )
+
+
+def queue(**columns):
+    frame = pl.DataFrame(
+        {
+            "as_of": [END] * 3,
+            "source": ["desk"] * 3,
+            "ticket_id": ["A", "B", "C"],
+            "metric": ["resolution_time"] * 3,
+            "slack_s": [3600] * 3,
+            "wall_slack_s": [3600] * 3,
+            "p_breach": [0.9, 0.5, 0.1],
+            "expected_saving": [43.0, 23.0, 3.0],
+            "rank": [1, 2, 3],
+            "recommended": [True, True, False],
+            "policy": ["sniper"] * 3,
+        }
+    )
+    absent = [name for name in PREDICTIONS if name not in frame.columns]
+    full = frame.with_columns(*(pl.lit(None, PREDICTIONS[n]).alias(n) for n in absent), **columns)
+    return StoredQueue(full.cast(dict(PREDICTIONS)), END, END)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "sla.toml").write_text((demo_files().mapping.parent / "sla.toml").read_text())
+    return open_workspace(folder)
+
+
+@pytest.fixture(scope="module")
+def replayed():
+    result = replay(pool(), COSTS, capacities=[2], n_seeds=1)
+    evaluation = Evaluation(summarise(result, n_resamples=200), Interval(9.0, 7.0, 11.0))
+    curve = capture_curve(
+        result.candidates, COSTS, capacities=[0, 2, 4], policies=["sniper", "priority_edf"]
+    )
+    return views.replay_view(evaluation, curve, listed_by="sniper")
+
+
+def listed(stored, *, scenario=SCENARIO, ranked_by="sniper", show_all=False):
+    return views.queue_view(
+        stored, costs=COSTS, scenario=scenario, ranked_by=ranked_by, show_all=show_all
+    )
+
+
+def tickets(panel):
+    return panel.rows["Ticket"].to_list()
+
+
+def test_controls_start_at_the_workspace(workspace):
+    controls = views.controls(workspace)
+
+    assert (controls.capacity, controls.intervention, controls.effectiveness) == (50, 2.0, 50)
+    assert controls.effectiveness_label == "Effectiveness, % (range 30 to 70)"
+
+
+def test_replay_says_what_it_replayed(replayed):
+    assert replayed.heading == (
+        "4 to 13 Apr 2016 replayed, 2 escalations a day at most, chosen by sniper"
+    )
+
+
+def test_replay_compares_with_the_best_rule(replayed):
+    assert replayed.banner.is_claimed
+    assert replayed.figures[0].rival.startswith("Simplest rival, priority_edf: ")
+
+
+def test_equal_policies_are_shown_once(replayed):
+    shown = [row["policy"] for row in replayed.net.rows]
+
+    assert "priority_edf" in shown
+    assert "priority" not in shown
+
+
+def test_footnotes_say_what_replay_cannot_show(replayed):
+    assert replayed.footnotes[0].startswith("Replay cannot show queue effects")
+    assert any("4 tickets of 40" in note for note in replayed.footnotes)
+
+
+def test_capacity_limits_the_list():
+    assert tickets(listed(queue(), scenario=Scenario(1, 2.0, 0.5))) == ["A"]
+
+
+def test_all_open_tickets_on_request():
+    panel = listed(queue(), show_all=True)
+
+    assert tickets(panel) == ["A", "B", "C"]
+    assert panel.headline == "Escalate 2 of 3 open tickets before their deadline"
+
+
+def test_savings_follow_the_scenario():
+    panel = listed(queue(), scenario=Scenario(3, 6.0, 1.0))
+
+    assert panel.rows["Saving"].to_list() == [84, 44, 4]
+
+
+def test_dear_escalations_leave_slots_empty():
+    panel = listed(queue(), scenario=Scenario(3, 30.0, 0.5))
+
+    assert tickets(panel) == ["A"]
+
+
+def test_rules_take_slots_without_a_gate():
+    by_rule = queue(policy=pl.lit("edf"))
+
+    panel = listed(by_rule, scenario=Scenario(3, 30.0, 0.5), ranked_by="edf")
+
+    assert tickets(panel) == ["A", "B", "C"]
+    assert "the rule does not use them" in panel.note
+
+
+def test_list_of_another_policy_says_so():
+    panel = listed(queue(), ranked_by="edf_value")
+
+    assert "would rank by edf_value: run `sniper queue --capacity 2`" in panel.note
+
+
+def test_nothing_worth_escalating_is_said():
+    notice = listed(queue(), scenario=Scenario(3, 500.0, 0.5))
+
+    assert notice.headline == "No escalation pays for itself"
+
+
+def test_empty_queue_is_said():
+    empty = StoredQueue(queue().frame.clear(), None, END)
+
+    assert listed(empty).headline == "Nothing to escalate"
+    assert views.listed_by(empty.frame) == ""
+
+
+def test_list_without_effect_keeps_its_savings():
+    powerless = CostTable("USD", breach={"high": 100}, effectiveness=Effectiveness(0, 0, 0))
+
+    panel = views.queue_view(
+        queue(), costs=powerless, scenario=Scenario(2, 0.0, 0.5), ranked_by="", show_all=False
+    )
+
+    assert isinstance(panel, KillListPanel)
+    assert panel.rows["Saving"].to_list() == [43, 23]
+
+
+def test_stamps_tell_list_and_replay(workspace):
+    walks = Walks(candidates_from(pool(), COSTS.effectiveness), {})
+    period = Period(walks, None, {"epoch": "day", "as_of": "2016-05-01T10:00:00+02:00"})
+
+    found = views.stamps(workspace, queue(), period)
+
+    assert [(stamp.label, stamp.value) for stamp in found] == [
+        ("As of", "13 Apr 2016, 08:00 UTC (end of the log)"),
+        ("Replayed", "4 to 13 Apr 2016, 10 working days, once a day; 40 tickets at 10 landmarks"),
+        ("Outcomes known by", "1 May 2016, 08:00 UTC"),
+    ]
+
+
+def test_list_older_than_the_log_warns(workspace):
+    stale = StoredQueue(queue().frame, END, END + timedelta(hours=3))
+
+    stamp = views.stamps(workspace, stale, None)[0]
+
+    assert stamp.is_warning
+    assert stamp.value == "13 Apr 2016, 08:00 UTC (end of log 13 Apr 2016, 11:00 UTC)"
+
+
+def test_stamps_of_an_empty_workspace(workspace):
+    values = [stamp.value for stamp in views.stamps(workspace, None, None)]
+
+    assert values == ["no kill list to show", "nothing to show"]
+
+
+def test_oldest_is_compared_with_chance():
+    assert views.simplest_rival("oldest", "oldest") == "random"
+
+
+def test_commands_quote_odd_folders():
+    notice = views.no_backtest(Path("/my desk"))
+
+    assert notice.commands == ("sniper backtest --workspace '/my desk'",)
+
+
+@pytest.mark.parametrize(
+    ("error", "headline"),
+    [
+        (ConfigurationError("sla.toml", ("costs is missing",)), "The configuration needs repair"),
+        (UnreadableFileError("q", "it is empty", "run it again"), "This cannot be shown"),
+    ],
+)
+def test_problem_repeats_the_error(error, headline):
+    notice = views.problem(error)
+
+    assert (notice.kind, notice.headline, notice.detail) == ("error", headline, str(error))
