@@ -1,4 +1,4 @@
-"""This machine: whole tickets in buckets, one bucket at a time."""
+"""Work on whole tickets here, on one machine: in buckets, one at a time."""
 
 from __future__ import annotations
 

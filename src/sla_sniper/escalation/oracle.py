@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, vstack
 
 if TYPE_CHECKING:
     from sla_sniper.escalation.candidates import Candidates, Floats, Ints
@@ -152,6 +150,10 @@ def _assignment(edges: Edges, n_days: int, capacity: int) -> Ints:
     Its matrix is that of a bipartite graph, which is totally unimodular: the simplex method
     ends on a vertex, and every vertex is a set of whole choices.
     """
+    # Slow to import, and only savings that depend on the day need it.
+    from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415
+    from scipy.sparse import csr_array, vstack  # noqa: PLC0415
+
     number = np.arange(edges.row.size)
     once = csr_array((np.ones(number.size), (edges.ticket, number)))
     slots = csr_array((np.ones(number.size), (edges.day, number)), shape=(n_days, number.size))

@@ -101,13 +101,7 @@ def _read(segments: Segments, events: pl.DataFrame, as_of_us: int) -> pl.DataFra
 
 def _current(segments: Segments) -> Ints:
     """Last segment of each cycle, where it has a target."""
-    last = np.r_[
-        (segments.row[1:] != segments.row[:-1] + 1)
-        | (segments.cycle[1:] != segments.cycle[:-1])
-        | (segments.ends[:-1] == NEVER),
-        True,
-    ]
-    return np.flatnonzero(last & (segments.target != NO_TARGET))
+    return np.flatnonzero(segments.ends_cycle & (segments.target != NO_TARGET))
 
 
 def _verdict(segments: Segments, chosen: Ints, elapsed: Ints) -> tuple[Ints, Ints]:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.schema import STOPPED_STATUSES
+from sla_sniper.core.schema import STOPPED_STATUSES, TICKET_KEY
 from sla_sniper.sla.policy import UnknownTargetError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sla_sniper.sla.calendar import Calendar
@@ -80,6 +82,16 @@ class Segments:
     over_since: Ints
     stopped_since: Ints
 
+    @property
+    def ends_cycle(self) -> Flags:
+        """Whether each segment is the last one of its cycle."""
+        return np.r_[
+            (self.row[1:] != self.row[:-1] + 1)
+            | (self.cycle[1:] != self.cycle[:-1])
+            | (self.ends[:-1] == NEVER),
+            True,
+        ]
+
     def elapsed_at(self, at: Ints, chosen: Ints) -> Ints:
         """Open time used at instants `at` inside segments `chosen`, both of shape (n,)."""
         return self.elapsed[chosen] + self._since(at, chosen, RUNNING)
@@ -98,7 +110,9 @@ class Segments:
         return np.where(self.state[chosen] == state, spent, 0)
 
 
-def fold(events: pl.DataFrame, levels: ServiceLevels) -> list[Segments]:
+def fold(
+    events: pl.DataFrame, levels: ServiceLevels, *, keys: Sequence[str] = TICKET_KEY
+) -> list[Segments]:
     """Fold events into segments, one `Segments` for each target of each policy.
 
     Parameters
@@ -107,6 +121,8 @@ def fold(events: pl.DataFrame, levels: ServiceLevels) -> list[Segments]:
         Canonical events of whole tickets, sorted as `eventlog.read_events` returns them.
     levels : ServiceLevels
         Calendars and policies.
+    keys : sequence of str
+        Columns that name one ticket; rows of one ticket are together.
 
     Raises
     ------
@@ -115,7 +131,7 @@ def fold(events: pl.DataFrame, levels: ServiceLevels) -> list[Segments]:
     """
     if events.is_empty():
         return []
-    tickets = _Tickets.of(events)
+    tickets = _Tickets.of(events, keys)
     matched = _match(events, tickets, levels)
     return [
         _clock(_Rows.of(events, tickets, matched == index), policy, rule, levels)
@@ -135,8 +151,8 @@ class _Tickets:
     start: Ints
 
     @classmethod
-    def of(cls, events: pl.DataFrame) -> _Tickets:
-        code = events.select(pl.struct("source", "ticket_id").rle_id()).to_series().to_numpy()
+    def of(cls, events: pl.DataFrame, keys: Sequence[str]) -> _Tickets:
+        code = events.select(pl.struct(keys).rle_id()).to_series().to_numpy()
         code = code.astype(np.int64)
         first = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
         occurred = events["occurred_at"].to_physical().to_numpy().astype(np.int64)
@@ -228,7 +244,7 @@ def _targets(rows: _Rows, policy: SlaPolicy, rule: Target, calendar: Calendar) -
     )
     missing = rows.covered & known.is_null().to_numpy()
     if missing.any():
-        tickets = rows.events.filter(missing).unique(["source", "ticket_id", "priority"])
+        tickets = rows.events.filter(missing).unique([*TICKET_KEY, "priority"])
         counts = tickets["priority"].fill_null("").value_counts(sort=True).rows()
         raise UnknownTargetError(policy.name, rule.metric, tuple(counts))
     return np.where(rows.covered, known.fill_null(0).to_numpy(), NO_TARGET)
@@ -236,10 +252,16 @@ def _targets(rows: _Rows, policy: SlaPolicy, rule: Target, calendar: Calendar) -
 
 def _vendor_targets(rows: _Rows, calendar: Calendar) -> Ints:
     """Open time from the start of the clock to the help desk's own deadline."""
-    ticket = pl.Series(np.cumsum(rows.first))
-    told = pl.DataFrame({"ticket": ticket, "due": rows.events["vendor_due_at"].to_physical()})
+    ticket = pl.Series("ticket", np.cumsum(rows.first))
+    told = rows.events.select(
+        ticket, "recorded_at", pl.col("vendor_due_at").to_physical().alias("due")
+    )
     # A derived `created` row comes before the row that told the deadline, known with it.
-    due = told.select(pl.col("due").forward_fill().backward_fill(limit=1).over("ticket"))["due"]
+    following = pl.when(pl.col("recorded_at").shift(-1) <= pl.col("recorded_at")).then(
+        pl.col("due").shift(-1)
+    )
+    filled = pl.coalesce(pl.col("due").forward_fill(), following).over("ticket")
+    due = told.select(filled.alias("due"))["due"]
     at = due.fill_null(0).to_numpy().astype(np.int64)
     known = due.is_not_null().to_numpy()
     lowest, highest = min(rows.start.min(), at[known].min(initial=0)), at.max(initial=0)

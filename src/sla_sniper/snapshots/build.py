@@ -11,7 +11,7 @@ from sla_sniper.eventlog.deriving import derive
 from sla_sniper.sla.segments import fold
 from sla_sniper.snapshots.desk import add_up, count_desk, with_desk
 from sla_sniper.snapshots.histories import histories
-from sla_sniper.snapshots.knowledge import known_histories
+from sla_sniper.snapshots.knowledge import VERSION_KEY, known_histories
 from sla_sniper.snapshots.tickets import ticket_snapshots
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def bucket_part(
     Parameters
     ----------
     stored : DataFrame
-        Stored rows of whole tickets, sorted by ticket, instant and sequence.
+        Stored rows of whole tickets.
     levels : ServiceLevels
         Calendars and policies.
     landmarks : DataFrame
@@ -46,7 +46,7 @@ def bucket_part(
         Kept attributes that become features.
     """
     history = histories(known_histories(stored, derive))
-    folded = fold(history, levels)
+    folded = fold(history, levels, keys=VERSION_KEY)
     parts = [ticket_snapshots(history, segments, landmarks, keep=keep) for segments in folded]
     desk = count_desk(history, folded, landmarks["landmark"], keep=keep)
     return Part(pl.concat(parts) if parts else pl.DataFrame(), desk)

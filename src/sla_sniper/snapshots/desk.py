@@ -15,9 +15,8 @@ import polars as pl
 
 from sla_sniper.core.instants import DAY_US
 from sla_sniper.sla.policy import value_of
-from sla_sniper.sla.segments import NEVER, NO_TARGET, RUNNING, STOPPED
+from sla_sniper.sla.segments import CANCELLED, NEVER, NO_TARGET, RUNNING, STOPPED
 from sla_sniper.snapshots.histories import is_stopped
-from sla_sniper.snapshots.knowledge import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,15 +134,15 @@ def _joined(*parts: pl.Expr) -> pl.Expr:
 
 def _key(load: str) -> pl.Expr:
     own = pl.lit("") if load == "desk" else pl.col(load).fill_null("")
-    return _joined(source_of(), own)
+    return _joined(pl.col("source"), own)
 
 
 def _metric_key() -> pl.Expr:
-    return _joined(source_of(), pl.col("metric"))
+    return _joined(pl.col("source"), pl.col("metric"))
 
 
 def _rate_key(level: str) -> pl.Expr:
-    return _joined(source_of(), pl.col("metric"), pl.col(level).fill_null(""))
+    return _joined(pl.col("source"), pl.col("metric"), pl.col(level).fill_null(""))
 
 
 def _loads(history: pl.DataFrame, at: Ints) -> list[pl.DataFrame]:
@@ -159,6 +158,7 @@ def _loads(history: pl.DataFrame, at: Ints) -> list[pl.DataFrame]:
         "known_from",
         "known_to",
         told.alias("_from"),
+        told.min().over("_ticket").alias("_heard"),
         following.alias("_to"),
         (~stopped).alias("open"),
         (stopped & ~before).alias("resolved_7d"),
@@ -169,7 +169,8 @@ def _loads(history: pl.DataFrame, at: Ints) -> list[pl.DataFrame]:
     for kind, lasts in lasting.items():
         part = spans.filter(kind)
         if lasts is not None:
-            part = part.with_columns((pl.col("_from") + lasts).alias("_to"))
+            since = pl.col("_heard" if kind == "arrivals_24h" else "_from")
+            part = part.with_columns(since.alias("_from"), (since + lasts).alias("_to"))
         landed = _landed(part, at)
         found += [_changes(landed, kind=f"{load}_{kind}", key=_key(load)) for load in _LOADS]
     return found
@@ -183,15 +184,16 @@ def _outcomes(
     ticket = known["_ticket"].to_numpy()
     following = np.where(np.r_[ticket[1:] == ticket[:-1], False], np.r_[told[1:], 0], NEVER)
     row = segments.row
-    has_target = segments.target != NO_TARGET
+    has_target = (segments.target != NO_TARGET) & (segments.state != CANCELLED)
     over = has_target & (segments.over_since != NEVER)
     crosses = has_target & ~over & (segments.state == RUNNING)
     met = has_target & ~over & (segments.state == STOPPED)
-    begins = np.where(crosses, np.maximum(segments.due, told[row]), told[row])
+    begins, ends = told[row].copy(), np.where(segments.ends_cycle, NEVER, following[row])
+    begins[crosses] = np.maximum(begins[crosses], _breaks(segments, crosses))
     decided = known[row].with_columns(
         pl.lit(segments.rule.metric).alias("metric"),
         pl.Series("_from", begins),
-        pl.Series("_to", following[row]),
+        pl.Series("_to", ends),
         pl.Series("_is_breach", over | crosses),
     )
     landed = _landed(decided.filter(pl.Series(over | crosses | met)), at)
@@ -202,6 +204,13 @@ def _outcomes(
         for count, part in counted.items()
         for level, key in keys.items()
     ]
+
+
+def _breaks(segments: Segments, chosen: NDArray[np.bool_]) -> Ints:
+    """First instant at which more than the target has been used, of the chosen segments."""
+    return segments.calendar.add_us(
+        segments.due[chosen], np.ones(int(chosen.sum()), dtype=np.int64)
+    )
 
 
 def _landed(spans: pl.DataFrame, at: Ints) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from sla_sniper.core.schema import STOPPED_STATUSES
+from sla_sniper.snapshots.knowledge import VERSION_KEY
 
 _TICKET: Final = "_ticket"
 
@@ -29,15 +30,15 @@ def histories(events: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     events : DataFrame of n_events rows
-        Canonical events of whole tickets, sorted.
+        Of whole tickets and their versions, as `known_histories` returns them.
 
     Returns
     -------
     DataFrame of n_events rows
         With `PREFIX_FEATURES` (Int64 counts), the instants of `LATEST` and `_ticket`, the
-        number of the ticket in this frame.
+        number of the version of the ticket in this frame.
     """
-    numbered = events.with_columns(pl.struct("source", "ticket_id").rle_id().alias(_TICKET))
+    numbered = events.with_columns(pl.struct(VERSION_KEY).rle_id().alias(_TICKET))
     return (
         numbered.with_columns(
             _changed(name) for name in ("status", "group", "assignee", "priority")

@@ -21,6 +21,9 @@ _MARK: Final = "\x1f"
 _FIRST: Final = -(2**62)
 _NEVER: Final = 2**62
 
+VERSION_KEY: Final = (*TICKET_KEY, "known_from")
+"""What names one version of one ticket."""
+
 
 def known_histories(
     stored: pl.DataFrame, derive: Callable[[pl.DataFrame], pl.DataFrame]
@@ -30,7 +33,7 @@ def known_histories(
     Parameters
     ----------
     stored : DataFrame
-        Stored rows of whole tickets, as told, sorted by ticket, instant and sequence.
+        Stored rows of whole tickets, as told.
     derive : callable
         `eventlog.derive`: turns stored rows into canonical events.
 
@@ -38,26 +41,22 @@ def known_histories(
     -------
     DataFrame
         Canonical events with `known_from` and `known_to` (Int64 microseconds, half-open: the
-        version's validity). Versions after the first carry a mark in `source`, which
-        `source_of` removes.
+        version's validity), the rows of one `VERSION_KEY` together.
     """
-    late = _is_late()
-    marked = stored.with_columns(late.alias("_late"))
-    ordinary = derive(marked.filter(~pl.col("_late")).drop("_late")).with_columns(
+    events = derive(stored).with_columns(_is_late().alias("_late"))
+    ordinary = events.filter(~pl.col("_late")).drop("_late")
+    ordinary = ordinary.with_columns(
         pl.lit(_FIRST).alias("known_from"), pl.lit(_NEVER).alias("known_to")
     )
-    rest = marked.filter("_late").drop("_late")
-    if rest.is_empty():
+    late = events.filter("_late").select(TICKET_KEY).unique()
+    if late.is_empty():
         return ordinary
+    rest = stored.join(late, on=TICKET_KEY, how="semi")
     return pl.concat([ordinary, _versions(rest, derive)])
 
 
-def source_of(column: str = "source") -> pl.Expr:
-    """Source without the mark of a version."""
-    return pl.col(column).str.split(_MARK).list.first()
-
-
 def _is_late() -> pl.Expr:
+    """Whether any event of the ticket was told before one that happened earlier."""
     before = pl.col("recorded_at").shift(1).over(TICKET_KEY)
     return (pl.col("recorded_at") < before).fill_null(value=False).any().over(TICKET_KEY)
 
@@ -67,22 +66,23 @@ def _versions(rows: pl.DataFrame, derive: Callable[[pl.DataFrame], pl.DataFrame]
     validity = (
         rows.select(*TICKET_KEY, told.alias("known_from"))
         .unique()
-        .sort(*TICKET_KEY, "known_from")
+        .sort(VERSION_KEY)
         .with_columns(
             pl.col("known_from").shift(-1).over(TICKET_KEY).fill_null(_NEVER).alias("known_to"),
-            pl.int_range(pl.len()).over(TICKET_KEY).alias("_version"),
+            pl.int_range(pl.len()).over(TICKET_KEY).cast(pl.String).alias("_version"),
         )
+        # Versions are derived apart, as if they were tickets of several sources.
+        .with_columns(pl.concat_str("source", pl.lit(_MARK), "_version").alias("_marked"))
     )
-    marked = pl.concat_str("source", pl.lit(_MARK), pl.col("_version").cast(pl.String))
-    validity = validity.with_columns(marked.alias("_marked"))
     seen = (
         rows.join(validity, on=TICKET_KEY)
         .filter(told <= pl.col("known_from"))
         .with_columns(pl.col("_marked").alias("source"))
     )
+    names = validity.select(
+        pl.col("source").alias("_source"), pl.col("_marked").alias("source"), "ticket_id",
+        "known_from", "known_to",
+    )  # fmt: skip
     events = derive(seen.select(rows.columns))
-    return events.join(
-        validity.select(pl.col("_marked").alias("source"), "ticket_id", "known_from", "known_to"),
-        on=TICKET_KEY,
-        maintain_order="left",
-    )
+    found = events.join(names, on=TICKET_KEY, maintain_order="left")
+    return found.with_columns(pl.col("_source").alias("source")).drop("_source")

@@ -12,7 +12,6 @@ from sla_sniper.core.schema import INSTANT
 from sla_sniper.sla.policy import value_of
 from sla_sniper.sla.segments import NEVER, NO_TARGET, RUNNING
 from sla_sniper.snapshots.histories import LATEST, PREFIX_FEATURES
-from sla_sniper.snapshots.knowledge import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +61,7 @@ def ticket_snapshots(
     row, now = segments.row[chosen], at[index]
     clock = _clock_columns(segments, chosen, index, at)
     state = history.select(
-        source_of().alias("source"), "ticket_id", *_STATE, *PREFIX_FEATURES, *LATEST,
+        "source", "ticket_id", *_STATE, *PREFIX_FEATURES, *LATEST,
         pl.col("occurred_at").alias("_event_at"),
         *(value_of(name).alias(f"attr_{name}") for name in keep),
     )[row]  # fmt: skip

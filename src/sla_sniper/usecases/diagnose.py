@@ -53,19 +53,25 @@ def diagnose_desk(desk: Desk) -> DiagnosisReport:
     cycles = desk.cycles(as_of=desk.as_of).filter(metric=metric)
     cycles = cycles.filter(~_is_excluded(desk))
     desk.progress("looking for what goes with misses")
+    dimensions = _dimensions(desk)
     opened = (
         derive(desk.stored)
         .group_by(*TICKET_KEY)
         .agg(
-            *(pl.col(name).drop_nulls().first() for name in DIMENSIONS if name != "priority"),
+            *(pl.col(name).drop_nulls().first() for name in dimensions if name != "priority"),
             *(value_of(name).drop_nulls().first().alias(name) for name in desk.keep),
         )
     )
     frame = cycles.with_columns(pl.col("priority_applied").alias("priority")).join(
         opened, on=TICKET_KEY, how="left"
     )
-    found = diagnose(frame, [*DIMENSIONS, *desk.keep], mechanical=("priority",))
+    found = diagnose(frame, [*dimensions, *desk.keep], mechanical=("priority",))
     return DiagnosisReport(found, metric, desk.as_of, desk.why)
+
+
+def _dimensions(desk: Desk) -> list[str]:
+    """Dimensions that no source stamps at the end: a stamp tells who ended, not why late."""
+    return [name for name in DIMENSIONS if not any(m.is_stamped(name) for m in desk.mappings)]
 
 
 def _is_excluded(desk: Desk) -> pl.Expr:

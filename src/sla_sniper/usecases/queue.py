@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -104,6 +106,8 @@ def make_queue(
     """
     if out is not None:
         require_ending(out)
+    # A second to import, spent while the log is read: neither needs the other.
+    Thread(target=import_module, args=("lightgbm",), daemon=True).start()
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
     bundle = (

@@ -46,7 +46,7 @@ class TrainReport:
             "bundle": str(self.folder),
             "model": self.manifest["estimator"],
             "training": self.manifest["training"],
-            "calibrator": self.manifest["calibrator"]["kind"],
+            "calibrator": self.manifest["calibrator"]["name"],
             "tested_from": self.cut,
             "metrics": self.trial.metric_records(),
             "advantage": self.trial.summary.as_dict()["advantage"],
