@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 
 import polars as pl
 import pytest
 
 from sla_sniper.core.schema import EVENTS
+
+# Read when LightGBM loads OpenMP: threads that spin while they wait slow each other down.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def event(ticket: str, at: datetime, activity: str = "status", **values: object) -> dict:

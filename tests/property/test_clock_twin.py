@@ -59,10 +59,13 @@ def slow_clock(history, *, rule: Target, as_of: datetime) -> dict:
     last_priority = history[0][2]
     pending = 0
     cycle = 1
-    for (begin, status, priority), (end, _, _) in pairwise(segments):
+    for (begin, status, told), (end, _, _) in pairwise(segments):
         state = STATUS[status]
         if rule.on_reopen == "final" and stops:
             state = "stopped"
+        # A stopped clock keeps its target.
+        is_still = state == "stopped" and stopped_since is not None
+        priority = last_priority if is_still else told
         if state == "stopped":
             stops += 1
         if state != "stopped" and stopped_since is not None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run
+from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run, slots
 
 app = typer.Typer(
     name="sniper",
@@ -57,15 +57,25 @@ def main() -> None:
     app()
 
 
-@app.callback()
-def _version(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
-) -> None:
-    if version:
-        from importlib.metadata import version as installed  # noqa: PLC0415
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version  # noqa: PLC0415
 
-        typer.echo(installed("sla-sniper"))
+        typer.echo(version("sla-sniper"))
         raise typer.Exit
+
+
+VERSION = typer.Option(
+    "--version", callback=_print_version, is_eager=True, help="Print the version."
+)
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[bool, VERSION] = False,
+) -> None:
+    del version  # its callback answers before a missing command is noticed
 
 
 @app.command()
@@ -88,7 +98,7 @@ def demo(
         as_json=as_json,
         show=present.demo,
     )
-    if not (no_serve or as_json or os.environ.get("CI") == "true"):
+    if not (no_serve or as_json or os.environ.get("CI", "") in {"true", "1"}):
         serve(workspace=folder)
 
 
@@ -248,7 +258,7 @@ def backtest(
     from sla_sniper.cli import present  # noqa: PLC0415
     from sla_sniper.usecases.backtest import Plan, run_backtest  # noqa: PLC0415
 
-    capacities = _capacities(capacity)
+    capacities = slots(capacity)
     run(
         lambda tell: run_backtest(
             workspace,
@@ -373,22 +383,11 @@ def serve(
     """Serve the command center."""
     from sla_sniper.ui.serve import serve as start  # noqa: PLC0415
 
-    url = f"http://{host}:{port}"
-    if as_json:
-        typer.echo(json.dumps({"schema": "sniper.serve/1", "as_of": None, "url": url}))
-    typer.echo(f"The command center is at {url} (Ctrl+C ends it).", err=True)
+    def ready() -> None:
+        url = f"http://{host}:{port}"
+        if as_json:
+            typer.echo(json.dumps({"schema": "sniper.serve/1", "as_of": None, "url": url}))
+        typer.echo(f"The command center is at {url} (Ctrl+C ends it).", err=True)
+
     with reported():
-        start(workspace, host=host, port=port)
-
-
-def _capacities(text: str) -> tuple[int, ...]:
-    try:
-        found = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        found = ()
-    if not found or min(found) < 1:
-        raise typer.BadParameter(
-            f"{text!r} is no list of whole numbers above zero; write 10,25,50.",
-            param_hint="--capacity",
-        )
-    return tuple(dict.fromkeys(found))
+        start(workspace, host=host, port=port, ready=ready)

@@ -77,6 +77,11 @@ def check(result: CheckReport, console: Console) -> None:
     console.print(
         f"{quality.n_events:,} events of {quality.n_tickets:,} tickets, as of {_stamp(result)}."
     )
+    if result.recorded_later:
+        console.print(
+            f"[yellow]warning[/] {result.recorded_later:,} rows were recorded after that and are "
+            "not read: times in the future, or an --as-of in the past."
+        )
     if not quality.findings:
         console.print("[green]Nothing to report.[/]")
     for finding in quality.findings:
@@ -90,7 +95,8 @@ def check(result: CheckReport, console: Console) -> None:
 
 def clock(result: ClockReport, console: Console) -> None:
     """Print how the cycles stand."""
-    table = _table("Metric", "Priority", "State", ">Cycles", title=f"Clocks as of {_stamp(result)}")
+    console.print(f"Clocks as of {_stamp(result)}", style="italic", highlight=False)
+    table = _table("Metric", "Priority", "State", ">Cycles")
     for row in result.states().iter_rows():
         table.add_row(row[0], row[1] or "(none)", row[2], f"{row[3]:,}")
     console.print(table)
@@ -120,10 +126,11 @@ def backtest(result: BacktestReport, console: Console) -> None:
     facts = result.as_dict()
     _metrics(facts["metrics"], console)
     currency = facts["assumptions"]["currency"]
+    title = f"Replay of {facts['n_days']} days, {facts['first_day']} to {facts['last_day']}"
+    console.print(title, style="italic", highlight=False)
     table = _table(
         ">Capacity", "Policy", ">Escalated", ">Cost captured", ">Precision", ">Of the oracle",
         ">Net saving", ">95 % interval", ">Break-even",
-        title=f"Replay of {facts['n_days']} days, {facts['first_day']} to {facts['last_day']}",
     )  # fmt: skip
     for row in facts["policies"]:
         table.add_row(*_policy_cells(row, currency), end_section=row["policy"] == "oracle")
@@ -143,10 +150,11 @@ def backtest(result: BacktestReport, console: Console) -> None:
 
 def queue(result: QueueReport, console: Console) -> None:
     """Print the kill list."""
+    title = f"Kill list as of {_stamp(result)}: {result.capacity} slots, by {result.policy}"
+    console.print(title, style="italic", highlight=False)
     table = _table(
         ">#", "Ticket", "Priority", "Group", ">Due in (working)", ">Due in (wall)", ">P(breach)",
         ">Saving", "Why",
-        title=f"Kill list as of {_stamp(result)}: {result.capacity} slots, by {result.policy}",
     )  # fmt: skip
     chosen = result.recommended.head(_SHOWN)
     for row in chosen.iter_rows(named=True):
@@ -203,10 +211,11 @@ def _metrics(metrics: Sequence[Mapping[str, Any]], console: Console) -> None:
     by_score: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in metrics:
         by_score.setdefault(row["score"], {})[row["metric"]] = row
+    title = "Forecast on days it had not seen (95 % intervals over days)"
+    console.print(title, style="italic", highlight=False)
     table = _table(
         "Ranking by", ">AUC", ">Against edf", ">AUC within landmark", ">Average precision",
         ">Brier", ">Calibration slope",
-        title="Forecast on days it had not seen (95 % intervals over days)",
     )  # fmt: skip
     for score, found in by_score.items():
         table.add_row(
@@ -269,9 +278,9 @@ def _share(interval: Mapping[str, Any]) -> str:
     return "" if interval["estimate"] is None else percent(interval["estimate"])
 
 
-def _table(*columns: str, title: str) -> Table:
+def _table(*columns: str) -> Table:
     """Empty table; a column whose name begins with > is flush right."""
-    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    table = Table(header_style="bold", pad_edge=False)
     for name in columns:
         is_right = name.startswith(">")
         table.add_column(name.removeprefix(">"), justify="right" if is_right else "left")

@@ -38,6 +38,7 @@ Out = Annotated[
 ]
 
 _PIPED_WIDTH = 200
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _stderr = Console(stderr=True)
 
 
@@ -51,12 +52,29 @@ def instant(text: str | None, folder: Path, *, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_instant(text, timezone=_zone(folder))
-    except ValueError:
+        moment = parse_instant(text, timezone=_zone(folder))
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or not _EARLIEST <= moment < _LATEST:
         raise typer.BadParameter(
-            f"{text!r} is no date or time; write 2016-04-01 or 2016-04-01T08:00.",
+            f"{text!r} is no date or time of 1970 to 2199; write 2016-04-01 or 2016-04-01T08:00.",
             param_hint=option,
-        ) from None
+        )
+    return moment
+
+
+def slots(text: str) -> tuple[int, ...]:
+    """Read capacities given on the command line, each once."""
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 1:
+        raise typer.BadParameter(
+            f"{text!r} is no list of whole numbers above zero; write 10,25,50.",
+            param_hint="--capacity",
+        )
+    return tuple(dict.fromkeys(found))
 
 
 def _zone(folder: Path) -> str:

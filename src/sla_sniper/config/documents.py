@@ -37,7 +37,7 @@ def read_document(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except ValidationError as error:
-        problems = tuple(_sentence(detail, model) for detail in error.errors())
+        problems = tuple(_sentence(detail, model) for detail in _causes(error.errors()))
         raise ConfigurationError(str(path), problems) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(str(path), (f"this is not TOML: {error}",)) from error
@@ -48,13 +48,24 @@ def read_document(path: Path, model: type[Model]) -> Model:
         raise ConfigurationError(str(path), (problem,)) from error
 
 
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out lists that are only too short because their items are wrong."""
+    paths = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(path[: len(detail["loc"])] == detail["loc"] != path for path in paths)
+    ]
+
+
 def _sentence(detail: ErrorDetails, model: type[Strict]) -> str:
     key = _key(detail["loc"])
     if detail["type"] == "extra_forbidden":
         return f"unknown key {key}{_nearest(str(detail['loc'][-1]), _known(model, detail['loc']))}"
     if detail["type"] == "missing":
         return f"{key} is missing"
-    message = detail["msg"].removeprefix("Value error, ")
+    message = detail["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{key}: {message[0].lower()}{message[1:]}, got {detail['input']!r}"
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from difflib import get_close_matches
+from hashlib import sha256
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from sla_sniper.config.documents import Strict, read_document
-from sla_sniper.config.values import duration_us, instant, span_seconds
+from sla_sniper.config.values import Moment, duration_us, instant, span_seconds
 from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.instants import zone
 from sla_sniper.core.schema import STATUSES
@@ -20,7 +23,6 @@ from sla_sniper.sla.policy import OPERATORS, Condition, ServiceLevels, SlaPolicy
 if TYPE_CHECKING:
     from pathlib import Path
 
-Moment = date | datetime | str
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -31,6 +33,16 @@ class SlaSettings:
     levels: ServiceLevels
     costs: CostTable
     capacity_per_day: int
+
+    @property
+    def promise(self) -> str:
+        """Fingerprint of calendars and policies: what a model has learnt to forecast."""
+        return sha256(repr(self.levels).encode()).hexdigest()[:16]
+
+    @property
+    def stakes(self) -> str:
+        """Fingerprint of promise and costs: what a claim about money holds for."""
+        return sha256(f"{self.promise}{self.costs!r}".encode()).hexdigest()[:16]
 
     @property
     def timezone(self) -> str:
@@ -56,8 +68,13 @@ def read_sla(path: Path) -> SlaSettings:
     if problems:
         raise ConfigurationError(str(path), tuple(problems))
     calendars = {name: spec.calendar(name) for name, spec in document.calendars.items()}
+    closed = [name for name, calendar in calendars.items() if not calendar.is_ever_open()]
+    if closed:
+        told = (f"calendars.{name}: its holidays leave it never open" for name in closed)
+        raise ConfigurationError(str(path), tuple(told))
+    desk_zone = next(iter(calendars.values())).timezone
     ordered = sorted(enumerate(document.policies), key=lambda pair: pair[1].rank(pair[0]))
-    policies = tuple(spec.policy() for _, spec in ordered if spec.enabled)
+    policies = tuple(spec.policy(desk_zone) for _, spec in ordered if spec.enabled)
     return SlaSettings(
         ServiceLevels(calendars, policies), document.costs.table(), document.capacity.per_day
     )
@@ -111,17 +128,17 @@ class _Calendar(Strict):
         zone(value)
         return value
 
-    @field_validator("hours")
+    @field_validator("hours", mode="before")
     @classmethod
-    def _hours(cls, value: dict[str, tuple[str, ...]] | str) -> dict[str, tuple[str, ...]] | str:
-        if isinstance(value, str):
-            if value != "24x7":
-                raise ValueError('hours are a table of days, or "24x7"')
+    def _hours(cls, value: Any) -> Any:  # noqa: ANN401
+        if value == "24x7":
             return value
-        if not any(spans for spans in value.values()):
+        if not isinstance(value, dict):
+            raise ValueError('hours are a table of days, or "24x7"')  # noqa: TRY004
+        for day, spans in value.items():
+            _check_day(day, spans)
+        if not any(value.values()):
             raise ValueError("a calendar needs open hours on some day; this one is never open")
-        for text in (text for spans in value.values() for text in spans):
-            span_seconds(text)
         return value
 
     def calendar(self, name: str) -> Calendar:
@@ -196,6 +213,17 @@ class _Condition(Strict):
     lt: float | None = None
     gt: float | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:  # noqa: ANN401
+        if not isinstance(value, dict):
+            raise ValueError(f"{value!r} is no condition")  # noqa: TRY004 - a user's value
+        unknown = [key for key in value if key not in {"field", *OPERATORS}]
+        if unknown:
+            near = get_close_matches(unknown[0], ("field", *OPERATORS), n=1, cutoff=0.0)
+            raise ValueError(f"unknown key {unknown[0]!r} (did you mean {near[0]!r}?)")
+        return value
+
     @model_validator(mode="after")
     def _one(self) -> _Condition:
         if len(self.model_fields_set) != 2:  # noqa: PLR2004
@@ -229,15 +257,19 @@ class _Policy(Strict):
         """Place in the order in which policies are tried; the default comes last."""
         return self.default, position if self.order is None else self.order, position
 
-    def policy(self) -> SlaPolicy:
+    def policy(self, timezone: str) -> SlaPolicy:
         all_of, any_of = _conditions(self.when)
+        since, until = (
+            None if moment is None else instant(moment, timezone=timezone)
+            for moment in (self.valid_from, self.valid_to)
+        )
         return SlaPolicy(
             name=self.name,
             targets=tuple(target.rule() for target in self.targets),
             all_of=all_of,
             any_of=any_of,
-            valid_from=None if self.valid_from is None else instant(self.valid_from),
-            valid_to=None if self.valid_to is None else instant(self.valid_to),
+            valid_from=since,
+            valid_to=until,
         )
 
 
@@ -261,15 +293,20 @@ class _Costs(Strict):
     currency: str = "USD"
     by: str = "priority"
     breach: dict[str, float]
-    intervention: float = Field(ge=0)
+    intervention: float = Field(ge=0, allow_inf_nan=False)
     effectiveness: _Effectiveness
 
     @field_validator("breach")
     @classmethod
     def _breach(cls, value: dict[str, float]) -> dict[str, float]:
-        if not value or any(not amount >= 0 for amount in value.values()):
+        if not value or any(not (isfinite(amount) and amount >= 0) for amount in value.values()):
             raise ValueError("breach costs are amounts of zero or more, at least one")
         return value
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> _Costs:
+        self.table()
+        return self
 
     def table(self) -> CostTable:
         breach = dict(self.breach)
@@ -298,6 +335,12 @@ class _Document(Strict):
         """Contradictions between the sections."""
         names = [policy.name for policy in self.policies]
         problems = [f"two policies are called {n!r}" for n in set(names) if names.count(n) > 1]
+        problems += [
+            f"policy {policy.name!r} times {metric} twice; write two policies instead"
+            for policy in self.policies
+            for metric in {target.metric for target in policy.targets}
+            if [target.metric for target in policy.targets].count(metric) > 1
+        ]
         if sum(policy.default for policy in self.policies) > 1:
             problems.append("only one policy may be the default")
         if not any(policy.enabled for policy in self.policies):
@@ -313,14 +356,24 @@ class _Document(Strict):
             if target.calendar not in self.calendars:
                 known = ", ".join(self.calendars)
                 problems.append(f"{where}: no calendar is called {target.calendar!r}, only {known}")
-            wanted = policy.when.get("priority", ())
+            wanted = policy.when.get("priority", [])
             allowed = target.target if isinstance(target.target, dict) else {"default": ""}
             problems += [
                 f"{where}: priority {name!r} has no target; add it or a default"
-                for name in ([wanted] if isinstance(wanted, str) else wanted)
+                for name in map(str, wanted if isinstance(wanted, list) else [wanted])
                 if name not in allowed and "default" not in allowed
             ]
         return problems
+
+
+def _check_day(day: str, spans: Any) -> None:  # noqa: ANN401
+    if day not in WEEKDAYS:
+        near = get_close_matches(day, WEEKDAYS, n=1, cutoff=0.0)
+        raise ValueError(f"no day is called {day!r} (did you mean {near[0]!r}?)")
+    if not isinstance(spans, list) or not all(isinstance(text, str) for text in spans):
+        raise ValueError(f'hours of {day} are a list such as ["09:00-17:00"]')
+    for text in spans:
+        span_seconds(text)
 
 
 def _holiday(value: date | str) -> tuple[str, date, date]:
@@ -332,12 +385,14 @@ def _holiday(value: date | str) -> tuple[str, date, date]:
             day = date.fromisoformat(f"2000-{value[2:]}")
             return "yearly", day, day
         first, _, last = value.partition("/")
-        begin = date.fromisoformat(first)
-        return ("range", begin, date.fromisoformat(last)) if last else ("date", begin, begin)
+        begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
     except ValueError as error:
         raise ValueError(
             f"{value!r} is no date; write 2026-12-24, *-12-25 or 2026-12-24/2026-12-31"
         ) from error
+    if end < begin:
+        raise ValueError(f"{value!r} ends before it begins")
+    return "range" if last else "date", begin, end
 
 
 def _conditions(when: dict[str, Any]) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
@@ -346,7 +401,7 @@ def _conditions(when: dict[str, Any]) -> tuple[tuple[Condition, ...], tuple[Cond
     for name in ("all", "any"):
         listed = when.get(name, [])
         if not isinstance(listed, list):
-            raise TypeError(f"{name} is a list of conditions")
+            raise ValueError(f"{name} is a list of conditions")  # noqa: TRY004 - a user's value
         found[name] = tuple(_Condition.model_validate(each).condition() for each in listed)
     plain = tuple(
         Condition(name, "in", tuple(map(str, value if isinstance(value, list) else [value])))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time
-from typing import Final
+from datetime import date, datetime, time
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator
 
 from sla_sniper.core.instants import SECOND_US, parse_instant
 
@@ -69,7 +71,10 @@ def time_seconds(text: str) -> int:
     ValueError
         If it is no time of day.
     """
-    return span_seconds(f"{text}-24:00")[0]
+    try:
+        return span_seconds(f"{text}-24:00")[0]
+    except ValueError as error:
+        raise ValueError(f'{text!r} is no time of day; write it as "08:00"') from error
 
 
 def instant(value: str | date | datetime, *, timezone: str = "UTC") -> datetime:
@@ -84,4 +89,19 @@ def instant(value: str | date | datetime, *, timezone: str = "UTC") -> datetime:
         return parse_instant(value.isoformat(), timezone=timezone)
     if isinstance(value, date):
         return parse_instant(datetime.combine(value, time()).isoformat(), timezone=timezone)
-    return parse_instant(value, timezone=timezone).astimezone(UTC)
+    try:
+        return parse_instant(value, timezone=timezone)
+    except (ValueError, AttributeError, OverflowError) as error:
+        raise ValueError(
+            f"{value!r} is no instant; write 2016-04-01 or 2016-04-01T10:00:00+02:00"
+        ) from error
+
+
+def is_instant(value: Any) -> Any:  # noqa: ANN401 - what a TOML file holds
+    """Return the value as it is, if `instant` can read it."""
+    instant(value)
+    return value
+
+
+Moment = Annotated[date | datetime | str, BeforeValidator(is_instant)]
+"""Field of a configuration model that `instant` reads."""

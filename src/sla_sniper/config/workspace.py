@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from sla_sniper.config.documents import Strict, read_document
 from sla_sniper.config.service_levels import SlaSettings, read_sla
-from sla_sniper.config.values import instant, span_seconds, time_seconds
+from sla_sniper.config.values import Moment, instant, is_instant, span_seconds, time_seconds
 from sla_sniper.core.errors import WorkspaceError
 from sla_sniper.core.instants import zone
 from sla_sniper.snapshots.landmarks import LandmarkRule
@@ -18,7 +18,6 @@ from sla_sniper.snapshots.landmarks import LandmarkRule
 if TYPE_CHECKING:
     from pathlib import Path
 
-Moment = date | datetime | str
 STALE_AFTER = timedelta(days=7)
 
 
@@ -107,11 +106,12 @@ def open_workspace(folder: Path) -> Workspace:
     sla = read_sla(folder / "sla.toml")
     path = folder / "sniper.toml"
     settings = read_document(path, _Document) if path.is_file() else _Document()
+    landmarks = settings.landmarks.rule(sla.timezone)
     return Workspace(
         folder=folder,
         sla=sla,
-        landmarks=settings.landmarks.rule(sla.timezone),
-        as_of=settings.moment(),
+        landmarks=landmarks,
+        as_of=settings.moment(landmarks.timezone),
         exclusions=tuple(each.exclusion(sla.timezone) for each in settings.exclusions),
     )
 
@@ -134,6 +134,8 @@ class _Landmarks(Strict):
         begin, end = span_seconds(value)
         if end < begin:
             raise ValueError("hours of landmarks cannot run past midnight")
+        if -(-begin // 3600) * 3600 >= end:
+            raise ValueError("hours of landmarks must hold a full hour")
         return value
 
     @field_validator("day_at")
@@ -153,24 +155,30 @@ class _Exclusion(Strict):
     reason: str
     use: tuple[Literal["training", "diagnosis"], ...] = ("training", "diagnosis")
 
+    @model_validator(mode="after")
+    def _ordered(self) -> _Exclusion:
+        if instant(self.to) <= instant(self.from_):
+            raise ValueError("`to` must be later than `from`")
+        return self
+
     def exclusion(self, timezone: str) -> Exclusion:
         start, end = (instant(value, timezone=timezone) for value in (self.from_, self.to))
         return Exclusion(start, end, self.reason, self.use)
 
 
 class _Document(Strict):
-    as_of: Moment = "now"
+    as_of: date | datetime | str = "now"
     landmarks: _Landmarks = _Landmarks()
     exclusions: tuple[_Exclusion, ...] = ()
 
-    @field_validator("as_of")
+    @field_validator("as_of", mode="before")
     @classmethod
-    def _as_of(cls, value: Moment) -> Moment:
-        if value not in {"now", "log_end"}:
-            instant(value)
-        return value
+    def _as_of(cls, value: Any) -> Any:  # noqa: ANN401
+        return value if value in {"now", "log_end"} else is_instant(value)
 
-    def moment(self) -> datetime | Literal["now", "log_end"]:
+    def moment(self, timezone: str) -> datetime | Literal["now", "log_end"]:
         if self.as_of == "now":
             return "now"
-        return "log_end" if self.as_of == "log_end" else instant(self.as_of)
+        if self.as_of == "log_end":
+            return "log_end"
+        return instant(self.as_of, timezone=timezone)

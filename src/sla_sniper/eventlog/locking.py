@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 _LOCK_FILE: Final = ".lock"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_FULL_TEXT: Final = ("No space left on device", "Disk quota exceeded")
+_FULL_TEXT: Final = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "Invalid thrift: transport error",  # Polars, where the last bytes of a file find no room
+)
 
 
 @contextmanager

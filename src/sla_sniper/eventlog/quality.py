@@ -234,7 +234,7 @@ def _sequence_gaps(log: _Log) -> Finding | None:
 def _unmapped(log: _Log) -> Iterator[Finding | None]:
     yield _unknown_values(log.rows, "status", STATUSES, "error", "they count as open")
     if log.known_priorities:
-        effect = "no policy or cost names them, so the default applies"
+        effect = "no policy names them: map them, or give the target a `default`"
         yield _unknown_values(log.rows, "priority", log.known_priorities, "warning", effect)
     if log.rows["priority"].null_count() < log.rows.height:
         yield _finding(

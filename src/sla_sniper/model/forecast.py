@@ -170,34 +170,33 @@ def train_model(
     breached = training["breached"].to_numpy()
     n_before = snapshots.select((pl.col("landmark") < as_of).sum()).item()
 
-    def fitted(rows: NDArray[np.bool_]) -> BreachEstimator:
-        """Fit one more estimator of the same kind, to these rows alone."""
-        estimator = make_estimator(name, features, seed=seed, num_threads=num_threads)
-        return estimator.fit(training.filter(pl.Series(rows)), breached[rows])
+    def unfitted() -> BreachEstimator:
+        """Make one more estimator of the same kind."""
+        return make_estimator(name, features, seed=seed, num_threads=num_threads)
 
     slack = training["slack_us"].cast(pl.Float64).to_numpy()
     return BreachModel(
         name,
         tuple(features),
-        fitted(np.ones(len(breached), dtype=bool)),
-        _calibrate(training, fitted),
+        unfitted().fit(training, breached),
+        _calibrate(training, unfitted),
         EdfValue.fit(slack, breached),
         _facts(training, features, as_of, seed=seed, n_before=n_before),
     )
 
 
-def _calibrate(
-    training: pl.DataFrame, fitted: Callable[[NDArray[np.bool_]], BreachEstimator]
-) -> Calibrator:
+def _calibrate(training: pl.DataFrame, unfitted: Callable[[], BreachEstimator]) -> Calibrator:
     """Choose a calibrator on forecasts for the newest days by a model that ends before them."""
     breached = training["breached"].to_numpy()
     older, newer = older_and_newer(training, share=CALIBRATION_SHARE)
     if not _is_two_sided(breached[older]) or not _is_two_sided(breached[newer]):
         return Calibrator()
     later = training.filter(pl.Series(newer))
-    p = fitted(older).predict_proba(later)
+    earlier = unfitted().fit(training.filter(pl.Series(older)), breached[older])
     fitted_on, chosen_on = older_and_newer(later, share=0.5)
-    return choose_calibrator(p, breached[newer], fitted_on=fitted_on, chosen_on=chosen_on)
+    return choose_calibrator(
+        earlier.predict_proba(later), breached[newer], fitted_on=fitted_on, chosen_on=chosen_on
+    )
 
 
 def _is_two_sided(breached: NDArray[np.bool_]) -> bool:

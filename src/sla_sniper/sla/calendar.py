@@ -135,7 +135,7 @@ class Calendar:
         """Instant at which `duration` of open time after `start` is used up.
 
         The closing instant itself may be the answer; adding nothing outside hours gives the
-        next opening.
+        next opening. A negative duration counts back; then an opening may be the answer.
 
         Raises
         ------
@@ -143,6 +143,8 @@ class Calendar:
             If the calendar is not open long enough within 400 years.
         """
         amount = duration // timedelta(microseconds=1)
+        if amount < 0:
+            return from_us(self._back_us(to_us(start), -amount))
         us = self.add_us(np.array([to_us(start)]), np.array([amount]))
         return from_us(int(us[0]))
 
@@ -158,6 +160,23 @@ class Calendar:
             if int(wanted.max()) <= compiled.total or years > _YEARS_AHEAD:
                 return compiled.instant(wanted, start=start)
             years *= 2
+
+    def _back_us(self, end: int, amount: int) -> int:
+        years = 2
+        while True:
+            compiled = self.compiled(max(end - years * 366 * DAY_US, _FIRST_US), end)
+            wanted = int(compiled.open_until(end)) - amount
+            if wanted >= 0 or years > _YEARS_AHEAD:
+                return compiled.latest(wanted)
+            years *= 2
+
+    def is_ever_open(self) -> bool:
+        """Whether any time at all is open from 2000 to 2050."""
+        try:
+            _compile(self, 2000, 2050)
+        except ValueError:
+            return False
+        return True
 
     def opens_on(self, day: date) -> bool:
         """Whether any time is open on a local date."""
@@ -207,6 +226,13 @@ class CompiledCalendar:
             return found
         return np.where(open_time == self.open_until(start), self.next_open(start), found)
 
+    def latest(self, open_time: int) -> int:
+        """Last instant at which no more than `open_time` has passed and it is open."""
+        if open_time < 0:
+            raise ValueError("The calendar was not open long enough to count back that far.")
+        i = int(np.searchsorted(self.before, open_time, side="right")) - 1
+        return int(self.opens[i]) + open_time - int(self.before[i])
+
     def is_open(self, at: ArrayLike) -> NDArray[np.bool_]:
         """Whether each instant is in hours; the closing instant is not."""
         us = np.asarray(at, dtype=np.int64)
@@ -251,6 +277,7 @@ def _weekly(
         (_at(day, start, tz), _at(day, end if end > start else end + 86_400, tz))
         for day in days
         for start, end in hours[day.weekday()]
+        if _exists_in(day, tz)
     ]
     return np.array(spans, dtype=np.int64).reshape(-1, 2)
 
@@ -263,6 +290,12 @@ def _at(day: date, seconds: int, tz: ZoneInfo) -> int:
 
 def _day(day: date, tz: ZoneInfo) -> tuple[int, int]:
     return _at(day, 0, tz), _at(day, 86_400, tz)
+
+
+def _exists_in(day: date, tz: ZoneInfo) -> bool:
+    """Whether a zone has the date: Samoa, for one, went from 29 to 31 December 2011."""
+    start, end = _day(day, tz)
+    return start < end
 
 
 def _union(spans: NDArray[np.int64]) -> NDArray[np.int64]:

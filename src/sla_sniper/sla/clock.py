@@ -79,8 +79,8 @@ def _read(segments: Segments, events: pl.DataFrame, as_of_us: int) -> pl.DataFra
     due = np.where(state == IS_PAUSED, NEVER, due)
     is_stopped = (state == MET) | (state == MISSED)
     fulfilled = np.where(is_stopped, segments.stopped_since[chosen], NEVER)
-    row = segments.row[chosen]
-    return events.select("source", "ticket_id", "priority")[row].select(
+    row, applied = segments.row[chosen], segments.applied[chosen]
+    return events.select("source", "ticket_id")[row].select(
         "source",
         "ticket_id",
         pl.lit(segments.policy.name).alias("policy"),
@@ -95,7 +95,7 @@ def _read(segments: Segments, events: pl.DataFrame, as_of_us: int) -> pl.DataFra
         _instants("due_at", due),
         _instants("breached_at", over_since),
         _instants("fulfilled_at", fulfilled),
-        pl.col("priority").alias("priority_applied"),
+        events["priority"][applied].alias("priority_applied"),
     )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ class Segments:
     ----------
     row : ndarray of int
         Row of the event, in the events frame, that began the segment.
+    applied : ndarray of int
+        Row of the event whose values set the target in force.
     cycle : ndarray of int
         1 for the first activation of the target on the ticket.
     start : ndarray of int
@@ -70,6 +72,7 @@ class Segments:
     rule: Target
     calendar: Calendar
     row: Ints
+    applied: Ints
     cycle: Ints
     start: Ints
     begins: Ints
@@ -85,12 +88,13 @@ class Segments:
     @property
     def ends_cycle(self) -> Flags:
         """Whether each segment is the last one of its cycle."""
-        return np.r_[
+        last: Flags = np.r_[
             (self.row[1:] != self.row[:-1] + 1)
             | (self.cycle[1:] != self.cycle[:-1])
             | (self.ends[:-1] == NEVER),
             True,
         ]
+        return last
 
     def elapsed_at(self, at: Ints, chosen: Ints) -> Ints:
         """Open time used at instants `at` inside segments `chosen`, both of shape (n,)."""
@@ -156,9 +160,9 @@ class _Tickets:
         code = code.astype(np.int64)
         first = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
         occurred = events["occurred_at"].to_physical().to_numpy().astype(np.int64)
-        created = (events["activity"] == "created").fill_null(value=False).to_numpy()
+        created = events["activity"].str.contains("created", literal=True)
         by_ticket = occurred[first].copy()
-        rows = np.flatnonzero(created)[::-1]
+        rows = np.flatnonzero(created.fill_null(value=False).to_numpy())[::-1]
         by_ticket[code[rows]] = occurred[rows]
         return cls(first, code, occurred, by_ticket[code])
 
@@ -201,13 +205,12 @@ class _Rows:
 def _clock(rows: _Rows, policy: SlaPolicy, rule: Target, levels: ServiceLevels) -> Segments:
     """Fold the rows into the segments of one target."""
     calendar = levels.calendars[rule.calendar]
-    target = _targets(rows, policy, rule, calendar)
     state = _states(rows, rule)
     is_stopped = state >= STOPPED
     reopened = ~rows.first & _before(is_stopped) & ~is_stopped
     activated = rows.first | (reopened & (rule.on_reopen == "restart"))
-    if rule.on_priority_change == "keep":
-        target = target[_latest(activated)]
+    applied = _applied(rows, is_stopped, activated, rule)
+    target = _targets(rows, policy, rule, calendar)[applied]
     resets = activated | _retargeted(target, rows, rule)
 
     counts = (state == RUNNING) | (_reopened_later(is_stopped, reopened, rows) & is_stopped
@@ -220,6 +223,7 @@ def _clock(rows: _Rows, policy: SlaPolicy, rule: Target, levels: ServiceLevels) 
         rule=rule,
         calendar=calendar,
         row=rows.row,
+        applied=rows.row[applied],
         cycle=_ordinal(activated, rows.first),
         start=np.where(activated & ~rows.first, rows.begins, rows.start)[_latest(activated)],
         begins=rows.begins,
@@ -230,9 +234,19 @@ def _clock(rows: _Rows, policy: SlaPolicy, rule: Target, levels: ServiceLevels) 
         target=target,
         due=used_up[_latest((state == RUNNING) | resets)],
         over_since=_over_since(rows, target, elapsed, np.where(counts, used_up, NEVER), resets),
-        stopped_since=np.where(is_stopped, rows.begins[_latest(rows.first | ~_before(is_stopped))],
-                               NEVER),
+        stopped_since=np.where(is_stopped, rows.begins[_standstill(rows, is_stopped)], NEVER),
     )  # fmt: skip
+
+
+def _applied(rows: _Rows, is_stopped: Flags, activated: Flags, rule: Target) -> Ints:
+    """Index of the row whose target is in force: a stopped clock keeps the one it had."""
+    here = np.where(is_stopped, _standstill(rows, is_stopped), np.arange(len(rows.row)))
+    return _latest(activated)[here] if rule.on_priority_change == "keep" else here
+
+
+def _standstill(rows: _Rows, is_stopped: Flags) -> Ints:
+    """Index of the row with which a present standstill began."""
+    return _latest(rows.first | ~_before(is_stopped))
 
 
 def _targets(rows: _Rows, policy: SlaPolicy, rule: Target, calendar: Calendar) -> Ints:

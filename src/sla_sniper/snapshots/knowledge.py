@@ -56,9 +56,16 @@ def known_histories(
 
 
 def _is_late() -> pl.Expr:
-    """Whether any event of the ticket was told before one that happened earlier."""
-    before = pl.col("recorded_at").shift(1).over(TICKET_KEY)
-    return (pl.col("recorded_at") < before).fill_null(value=False).any().over(TICKET_KEY)
+    """Whether an event was told before one that happened earlier, or the creation late.
+
+    Until a source tells the creation it is derived, so that telling it rewrites the history.
+    """
+    told = pl.col("recorded_at")
+    is_created = pl.col("activity").str.contains("created", literal=True)
+    is_late = (told < told.shift(1).over(TICKET_KEY)) | (
+        is_created & (told > told.min().over(TICKET_KEY))
+    )
+    return is_late.fill_null(value=False).any().over(TICKET_KEY)
 
 
 def _versions(rows: pl.DataFrame, derive: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:

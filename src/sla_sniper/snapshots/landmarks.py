@@ -66,6 +66,7 @@ def landmarks(
         if start <= (moment := localize(day + timedelta(seconds=seconds), zone(rule.timezone)))
         if moment < end
     ]
+    found = list(dict.fromkeys(found))  # an hour that the clocks skip moves onto the next one
     return pl.DataFrame(
         {
             "landmark": pl.Series([moment for moment, _ in found], dtype=INSTANT),

@@ -138,7 +138,13 @@ class _Ledger:
 
     def refuse(self, row: Any) -> str:  # noqa: ANN401 - pyarrow.csv.InvalidRow, untyped
         """Note a row with the wrong number of values; called by Arrow."""
-        self.refused.append(refusal(row.number, "wrong_column_count", row.text))
+        self.refused.append(
+            refusal(
+                row.number,
+                "wrong_column_count",
+                f"{row.actual_columns} values instead of {row.expected_columns}",
+            )
+        )
         self.last_refused_text = row.text
         return "skip" if len(self.refused) <= MAX_REFUSED_TOGETHER else "error"
 

@@ -124,7 +124,7 @@ def _parsed(number: int, text: str) -> Record | Refusal:
         value = DECODER.decode(text)
         _refuse_half_characters(text, value)
     except (ValueError, RecursionError):
-        return refusal(number, "not_json", text)
+        return refusal(number, "not_json", f"{len(text)} characters that are no JSON")
     return _object(number, value, text)
 
 
@@ -132,7 +132,7 @@ def _object(number: int, value: object, text: str) -> Record | Refusal:
     """Pass an object on; a row cannot be made of anything else."""
     if isinstance(value, dict):
         return number, value
-    return refusal(number, "not_an_object", text)
+    return refusal(number, "not_an_object", "a value that is no object")
 
 
 def _refuse_half_characters(text: str, value: object) -> None:

@@ -14,7 +14,7 @@ from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.panels.theme import STREAMLIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 WORKSPACE_VARIABLE: Final = "SNIPER_WORKSPACE"
 """Environment variable that tells the page which workspace it shows."""
@@ -38,7 +38,13 @@ class NoSuchAddressError(SlaSniperError):
         )
 
 
-def serve(folder: Path, *, host: str = "127.0.0.1", port: int = 8501) -> None:
+def serve(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8501,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Serve the command center of a workspace; this process becomes the server.
 
     Parameters
@@ -49,6 +55,8 @@ def serve(folder: Path, *, host: str = "127.0.0.1", port: int = 8501) -> None:
         Address to listen on; anything but loopback lets others in, and there is no sign-in.
     port : int
         Port, 1 to 65535.
+    ready : callable
+        Called when nothing stands in the way any more; the server starts right after.
 
     Raises
     ------
@@ -59,6 +67,7 @@ def serve(folder: Path, *, host: str = "127.0.0.1", port: int = 8501) -> None:
     """
     open_workspace(folder)
     _require_free(host, port)
+    ready()
     environment = {**os.environ, WORKSPACE_VARIABLE: str(folder.resolve())}
     os.execve(sys.executable, command(host, port), environment)  # noqa: S606
 

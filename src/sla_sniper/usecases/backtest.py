@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sla_sniper.core.errors import InputError
+from sla_sniper.core.errors import InputError, UnreadableFileError
 from sla_sniper.core.instants import localize, zone
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.escalation import decisions_frame
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import Trial, run_trial
-from sla_sniper.usecases.files import require_ending, write_table, write_text
+from sla_sniper.usecases.files import NotWritableError, require_ending, write_table, write_text
 from sla_sniper.usecases.forecasting import require_openings
 from sla_sniper.usecases.results import as_json, header
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CAPACITIES = (10, 25, 50, 100)
 DEFAULT_PERIOD = timedelta(days=30)
+PREDICTIONS_NAME = "predictions.parquet"
 
 
 class EmptyPeriodError(InputError):
@@ -83,6 +84,7 @@ class BacktestReport:
     period: Period
     as_of: datetime
     why: str
+    stakes: str
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper backtest`."""
@@ -93,6 +95,7 @@ class BacktestReport:
             "to": self.period.end,
             "epoch": self.period.epoch,
             "model": model.name,
+            "stakes": self.stakes,
             "trained_on": {
                 "snapshots": model.training.n_rows,
                 "tickets": model.training.n_tickets,
@@ -132,39 +135,47 @@ def run_backtest(
     """
     if out is not None:
         require_ending(out)
+        if out.name == PREDICTIONS_NAME:
+            raise NotWritableError(str(out), f"{PREDICTIONS_NAME} is written beside it")
     desk = open_desk(folder, asked=None, now=now, progress=progress)
     period = _period(desk, plan)
     require_openings(desk, until=desk.as_of)
     first = desk.stored["occurred_at"].min()
     if not isinstance(first, datetime):
         raise TypeError(f"The log begins at {first!r}, which is no instant.")
-    snapshots = desk.snapshots(desk.landmarks(min(first, period.start), period.end, plan.epoch))
+    # What comes after `as_of` has not happened, however far ahead the period goes.
+    end = min(period.end, desk.as_of + timedelta(microseconds=1))
+    known = desk.thinned(desk.landmarks(first, period.start, plan.epoch))
     trial = run_trial(
         desk,
-        snapshots,
+        desk.snapshots(known),
+        desk.landmarks(period.start, end, plan.epoch),
         cut=period.start,
-        until=period.end,
         name=plan.model,
         capacities=plan.capacities,
     )
-    report = BacktestReport(trial, period, desk.as_of, desk.why)
+    report = BacktestReport(trial, period, desk.as_of, desk.why, desk.workspace.sla.stakes)
     _keep(report, desk)
     if out is not None:
         progress("writing every decision")
         write_table(decisions_frame(trial.replay), out)
-        write_table(trial.pool, out.with_name("predictions.parquet"))
+        write_table(trial.pool, out.with_name(PREDICTIONS_NAME))
     return report
 
 
 def _period(desk: Desk, plan: Plan) -> Period:
     """Period asked for, or the last 30 days to the midnight after `as_of`."""
-    tz = zone(desk.workspace.landmarks.timezone)
-    last = desk.as_of.astimezone(tz).date() + timedelta(days=1)
-    until = plan.end or localize(datetime.combine(last, datetime.min.time()), tz)
+    until = plan.end or _midnight_after(desk)
     begin = plan.start or until - DEFAULT_PERIOD
     if begin >= until:
         raise EmptyPeriodError(begin.isoformat(), until.isoformat())
     return Period(begin, until, plan.epoch)
+
+
+def _midnight_after(desk: Desk) -> datetime:
+    tz = zone(desk.workspace.landmarks.timezone)
+    last = desk.as_of.astimezone(tz).date() + timedelta(days=1)
+    return localize(datetime.combine(last, datetime.min.time()), tz)
 
 
 def _keep(report: BacktestReport, desk: Desk) -> None:
@@ -181,7 +192,12 @@ def latest_backtest(outputs: Path) -> dict[str, Any] | None:
     path = outputs / "backtest" / "summary.json"
     if not path.is_file():
         return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UnreadableFileError(
+            str(path), "it is not what `sniper backtest` wrote", "run `sniper backtest` again"
+        ) from error
     return found
 
 

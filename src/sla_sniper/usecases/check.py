@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.quality import QualityReport, check
+from sla_sniper.eventlog.reading import count
+from sla_sniper.eventlog.store import EventStore
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.results import header
 
@@ -23,10 +25,18 @@ class CheckReport:
     quality: QualityReport
     as_of: datetime
     why: str
+    recorded_later: int
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper check`."""
-        return header("check", self.as_of) | {"why": self.why} | self.quality.as_dict()
+        return (
+            header("check", self.as_of)
+            | {
+                "why": self.why,
+                "recorded_later": self.recorded_later,
+            }
+            | self.quality.as_dict()
+        )
 
 
 def check_log(
@@ -37,4 +47,5 @@ def check_log(
     progress("checking the log")
     levels = desk.workspace.sla.levels
     quality = check(derive(desk.stored), desk.mappings, known_priorities=levels.priorities)
-    return CheckReport(quality, desk.as_of, desk.why)
+    later = count(EventStore(folder)) - desk.stored.height
+    return CheckReport(quality, desk.as_of, desk.why, later)

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from sla_sniper.config.workspace import open_workspace
-from sla_sniper.core.errors import NotEnoughHistoryError
+from sla_sniper.core.errors import ConfigurationError, NotEnoughHistoryError
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.mapping import read_mapping
 from sla_sniper.eventlog.reading import log_end
 from sla_sniper.eventlog.store import EventStore
 from sla_sniper.sla.clock import cycles
+from sla_sniper.sla.segments import NEVER
 from sla_sniper.snapshots.build import assemble, bucket_part
 from sla_sniper.snapshots.landmarks import landmarks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from sla_sniper.config.workspace import Workspace
     from sla_sniper.eventlog.mapping import Mapping
     from sla_sniper.snapshots.landmarks import Epoch
+
+
+LEARNT_ROWS = 400_000
+"""Snapshots beyond which training takes only some of the landmarks."""
+PART_ROWS = 1_000_000
+"""Snapshots that are held in memory at a time where all of them are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,36 @@ class Desk:
             workspace.landmarks, workspace.sla.calendar, start=start, end=end, epoch=epoch
         )
 
+    def thinned(self, moments: pl.DataFrame) -> pl.DataFrame:
+        """Every so manieth landmark, so that their snapshots are few enough to learn from.
+
+        The step has no common divisor with the landmarks of a day, so that every hour of the
+        day keeps its share.
+        """
+        n_rows, per_day = int(self._loads(moments).sum()), _per_day(moments)
+        step = max(1, -(-n_rows // LEARNT_ROWS))
+        while gcd(step, per_day) > 1:
+            step += 1
+        return moments.gather_every(step)
+
+    def in_parts(self, moments: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Landmarks in runs whose snapshots fit into memory, in order of time."""
+        part = np.cumsum(self._loads(moments)) // PART_ROWS
+        yield from moments.with_columns(_part=part).partition_by("_part", include_key=False)
+
+    def _loads(self, moments: pl.DataFrame) -> NDArray[np.int64]:
+        """About how many clocks run before their deadline at each landmark."""
+        us = pl.col("applied_at", "breached_at", "fulfilled_at", "due_at").to_physical()
+        spans = self.cycles(as_of=self.as_of).select(us)
+        until = spans.select(pl.min_horizontal("breached_at", "fulfilled_at", "due_at"))
+        at = moments["landmark"].to_physical().to_numpy()
+        begins = np.searchsorted(at, spans["applied_at"].to_numpy())
+        ends = np.searchsorted(at, until.to_series().fill_null(int(NEVER)).to_numpy())
+        n = len(at) + 1
+        runs = ends > begins
+        change = np.bincount(begins[runs], minlength=n) - np.bincount(ends[runs], minlength=n)
+        return np.cumsum(change)[:-1].astype(np.int64)
+
     def snapshots(self, moments: pl.DataFrame) -> pl.DataFrame:
         """Snapshots at landmarks, with breach costs; see `snapshots.build.assemble`.
 
@@ -113,7 +155,20 @@ class Desk:
         found = assemble(parts, keep=self.keep)
         if found.is_empty():
             return found
-        return found.with_columns(self.workspace.sla.costs.breach_cost(found).alias("cost"))
+        return found.with_columns(self._costs(found).alias("cost"))
+
+    def _costs(self, found: pl.DataFrame) -> pl.Series:
+        costs = self.workspace.sla.costs
+        if costs.by not in found.columns:
+            known = ", ".join(name for name in VALUE_COLUMNS if name in found.columns)
+            problem = f"costs.by: no ticket has {costs.by!r}; use one of {known}"
+            raise ConfigurationError(str(self.workspace.folder / "sla.toml"), (problem,))
+        return costs.breach_cost(found)
+
+
+def _per_day(moments: pl.DataFrame) -> int:
+    """Most landmarks of any one day."""
+    return int(moments["day"].value_counts()["count"].max() or 1)  # type: ignore[arg-type]
 
 
 def open_desk(

@@ -55,18 +55,20 @@ class Trial:
 def run_trial(
     desk: Desk,
     snapshots: pl.DataFrame,
+    tests: pl.DataFrame,
     *,
     cut: datetime,
-    until: datetime,
     name: str,
     capacities: Sequence[int],
 ) -> Trial:
-    """Fit at `cut`, test on landmarks from there to `until` (excluded).
+    """Fit on snapshots from before `cut`, test on the landmarks `tests`.
 
     Parameters
     ----------
     snapshots : DataFrame
-        Of training and test landmarks.
+        Of training landmarks; later ones are left out.
+    tests : DataFrame
+        Landmarks, none of them before the cut.
     capacities : sequence of int
         Slots a day.
 
@@ -77,12 +79,7 @@ def run_trial(
     """
     learnt = learnable(desk, snapshots, cut=cut)
     forecasters = fit(desk, learnt, cut=cut, name=name)
-    tested = with_labels(
-        snapshots.filter(pl.col("landmark").is_between(cut, until, closed="left")),
-        desk.cycles(as_of=desk.as_of),
-    )
-    _require_tests(tested)
-    pool = forecasters.pool(tested)
+    pool = _pool(desk, tests, forecasters)
     training = forecasters.pool(learnt)
     desk.progress("measuring the forecast")
     metrics = measure(pool)
@@ -93,6 +90,22 @@ def run_trial(
     return Trial(forecasters, training, pool, metrics, result, summary)
 
 
+def _pool(desk: Desk, tests: pl.DataFrame, forecasters: Forecasters) -> pl.DataFrame:
+    """Test days as replay reads them, from as many snapshots at a time as fit into memory."""
+    cycles = desk.cycles(as_of=desk.as_of)
+    parts = [
+        forecasters.pool(with_labels(snapshots, cycles))
+        for part in desk.in_parts(tests)
+        if not (snapshots := desk.snapshots_at(part)).is_empty()
+    ]
+    if not parts or pl.concat(p["breached"] for p in parts).drop_nulls().n_unique() < 2:  # noqa: PLR2004
+        raise NotEnoughHistoryError(
+            "The test days hold no clock with a known outcome, or only one outcome; "
+            "ask for an earlier or a longer period."
+        )
+    return pl.concat(parts)
+
+
 def measure(pool: pl.DataFrame) -> pl.DataFrame:
     """Measure every rule and model on labelled rows; see `model.evaluation.evaluate`."""
     known = pool.filter(~pl.col("is_censored"))
@@ -100,12 +113,3 @@ def measure(pool: pl.DataFrame) -> pl.DataFrame:
         known["breached"].to_numpy(), known["day"].to_numpy(), known["landmark"].to_numpy()
     )
     return evaluate(rows, scores(known), probabilities=PROBABILITIES, reference="edf")
-
-
-def _require_tests(tested: pl.DataFrame) -> None:
-    known = tested["breached"].drop_nulls()
-    if known.n_unique() < 2:  # noqa: PLR2004 - an outcome each way
-        raise NotEnoughHistoryError(
-            "The test days hold no clock with a known outcome, or only one outcome; "
-            "ask for an earlier or a longer period."
-        )

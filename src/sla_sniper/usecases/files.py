@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from deltalake import write_deltalake
@@ -97,7 +97,9 @@ def replaced(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise NotWritableError(str(path), error.strerror or str(error)) from error
     finally:
-        draft.unlink(missing_ok=True)
+        # The folder may be what could not be made.
+        with suppress(OSError):
+            draft.unlink()
 
 
 def overwrite_table(frame: pl.DataFrame, table: Path) -> None:

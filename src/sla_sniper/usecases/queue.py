@@ -20,7 +20,7 @@ from sla_sniper.model.reasons import reasons
 from sla_sniper.usecases.backtest import latest_backtest
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
-from sla_sniper.usecases.forecasting import rule_chance
+from sla_sniper.usecases.forecasting import features_of, rule_chance
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
 
@@ -110,9 +110,7 @@ def make_queue(
     Thread(target=import_module, args=("lightgbm",), daemon=True).start()
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
-    bundle = (
-        known_bundle(desk.workspace.models, desk.as_of) or train_on(desk, name="lightgbm").folder
-    )
+    bundle = known_bundle(desk) or train_on(desk, name="lightgbm").folder
     model, manifest = load_bundle(bundle), read_manifest(bundle)
     policy, sentence = _gate(desk, slots, manifest)
     progress("ranking the tickets")
@@ -133,27 +131,48 @@ def make_queue(
     return report
 
 
-def known_bundle(models: Path, as_of: datetime) -> Path | None:
-    """Newest bundle whose cut is not after `as_of`."""
-    found = [
-        (datetime.fromisoformat(manifest["training"]["cut"]), path.parent)
-        for path in sorted(models.glob("*/manifest.json"))
-        if (manifest := read_manifest(path.parent))
+def known_bundle(desk: Desk) -> Path | None:
+    """Newest bundle that knows nothing after `as_of` and forecasts today's promises.
+
+    A bundle trained under other calendars or policies, or on columns that the log no longer
+    keeps, does not count.
+    """
+    manifests = [
+        (read_manifest(path.parent), path.parent)
+        for path in sorted(desk.workspace.models.glob("*/manifest.json"))
     ]
-    known = [(cut, folder) for cut, folder in found if cut <= as_of]
-    return max(known)[1] if known else None
+    features = {feature.name for feature in features_of(desk)}
+    known = [
+        (datetime.fromisoformat(manifest["training"]["cut"]), folder)
+        for manifest, folder in manifests
+        if manifest["evaluation"]["verdict"].get("promise") == desk.workspace.sla.promise
+        and {name for name, *_ in manifest["features"]} <= features
+    ]
+    return max((pair for pair in known if pair[0] <= desk.as_of), default=(None, None))[1]
 
 
 def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str]:
-    """Policy to rank by and the claim that stands, as far as it was known by `as_of`."""
-    backtest = latest_backtest(desk.workspace.outputs)
-    if backtest and datetime.fromisoformat(backtest["as_of"]) <= desk.as_of:
-        nearest = min(
-            backtest["verdicts"], key=lambda each: abs(each["advantage"]["capacity"] - capacity)
-        )
-        return nearest["policy"], nearest["sentence"]
-    verdict = manifest["evaluation"]["verdict"]
-    return verdict["policy"], verdict["sentence"]
+    """Policy to rank by and the claim that stands.
+
+    A verdict counts if it was known by `as_of` and measured with this estimator, these
+    costs and promises, at this capacity. Without one the best simple rule ranks.
+    """
+    stakes, own = desk.workspace.sla.stakes, manifest["evaluation"]["verdict"]
+    found = latest_backtest(desk.workspace.outputs)
+    is_ours = found is not None and (found.get("stakes"), found.get("model")) == (
+        stakes,
+        manifest["estimator"],
+    )
+    if found and is_ours and datetime.fromisoformat(found["as_of"]) <= desk.as_of:
+        for verdict in found["verdicts"]:
+            if verdict["advantage"]["capacity"] == capacity:
+                return verdict["policy"], verdict["sentence"]
+    if (own["stakes"], own["capacity"]) == (stakes, capacity):
+        return own["policy"], own["sentence"]
+    return own["rule"], (
+        f"no advantage over {own['rule']} was measured at {capacity} a day with these settings: "
+        f"sniper backtest --capacity {capacity} measures it"
+    )
 
 
 def _ranked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sla_sniper.core.errors import WorkspaceError
@@ -15,7 +16,6 @@ from sla_sniper.usecases.files import write_text
 from sla_sniper.usecases.results import header
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
 
@@ -24,12 +24,15 @@ class NoBacktestError(WorkspaceError):
 
     exit_code = 37
 
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self.folder = folder
+    def __init__(self, folder: str, as_of: str) -> None:
+        super().__init__(folder, as_of)
+        self.folder, self.as_of = folder, as_of
 
     def __str__(self) -> str:
-        return f"The workspace {self.folder} has no backtest yet; run `sniper backtest` first."
+        return (
+            f"The workspace {self.folder} has no backtest that was known by {self.as_of}; "
+            "run `sniper backtest` first."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ def write_report(
     """
     desk = open_desk(folder, asked=None, now=now, progress=progress)
     backtest = latest_backtest(desk.workspace.outputs)
-    if backtest is None:
-        raise NoBacktestError(str(folder))
+    if backtest is None or datetime.fromisoformat(backtest["as_of"]) > desk.as_of:
+        raise NoBacktestError(str(folder), desk.as_of.isoformat())
     found = diagnose_desk(desk)
     facts = Facts(
         backtest=backtest,

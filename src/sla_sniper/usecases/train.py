@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.model.bundle import Evidence, read_manifest, save_bundle
@@ -17,8 +19,6 @@ from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import polars as pl
 
     from sla_sniper.usecases.desk import Desk
     from sla_sniper.usecases.evaluating import Trial
@@ -82,11 +82,19 @@ def train_on(desk: Desk, *, name: str) -> TrainReport:
         raise TypeError(f"The log begins at {first!r}, which is no instant.")
     cut = desk.as_of - (desk.as_of - first) * TEST_SHARE
     cut = cut.replace(minute=0, second=0, microsecond=0)
-    snapshots = desk.snapshots(desk.landmarks(first, desk.as_of + timedelta(seconds=1), "hour"))
+    moments = desk.thinned(desk.landmarks(first, desk.as_of + timedelta(seconds=1), "hour"))
+    snapshots = desk.snapshots(moments)
     capacity = desk.workspace.sla.capacity_per_day
-    trial = run_trial(desk, snapshots, cut=cut, until=desk.as_of, name=name, capacities=[capacity])
+    trial = run_trial(
+        desk,
+        snapshots,
+        moments.filter(pl.col("landmark") >= cut),
+        cut=cut,
+        name=name,
+        capacities=[capacity],
+    )
     evidence = Evidence(
-        metrics=trial.metrics, cut=cut, until=desk.as_of, verdict=_verdict(trial, capacity)
+        metrics=trial.metrics, cut=cut, until=desk.as_of, verdict=_verdict(trial, desk)
     )
     saved = _save(desk, snapshots, name=name, evidence=evidence)
     return TrainReport(saved, trial, desk.as_of, desk.why, cut, read_manifest(saved))
@@ -101,7 +109,15 @@ def _save(desk: Desk, snapshots: pl.DataFrame, *, name: str, evidence: Evidence)
         return save_bundle(model, desk.workspace.models, evidence=evidence)
 
 
-def _verdict(trial: Trial, capacity: int) -> dict[str, Any]:
-    """What the gate lets the queue say and rank by, as the manifest keeps it."""
-    verdict = trial.summary.verdict(capacity)
-    return {"policy": verdict.policy, "sentence": verdict.sentence, "capacity": capacity}
+def _verdict(trial: Trial, desk: Desk) -> dict[str, Any]:
+    """What the gate lets the queue say and rank by, and under which settings that holds."""
+    sla = desk.workspace.sla
+    verdict = trial.summary.verdict(sla.capacity_per_day)
+    return {
+        "policy": verdict.policy,
+        "sentence": verdict.sentence,
+        "capacity": sla.capacity_per_day,
+        "rule": verdict.advantage.rule,
+        "promise": sla.promise,
+        "stakes": sla.stakes,
+    }

@@ -1,0 +1,197 @@
+"""sla.toml: every key works, and every mistake is told in one message."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from sla_sniper.config.service_levels import read_sla
+from sla_sniper.core.errors import ConfigurationError
+from sla_sniper.sla.calendar import Holidays
+from sla_sniper.sla.policy import Condition
+
+GOOD = """
+[calendars.weekdays]
+timezone = "Europe/Amsterdam"
+hours = { mon = ["09:00-17:00"], tue = ["22:00-06:00", "12:00-24:00"] }
+holidays = { country = "NL", dates = ["2026-12-24", "*-05-05", "2026-08-01/2026-08-14"] }
+[calendars.always]
+hours = "24x7"
+[[policies]]
+name = "standard"
+valid_from = 2016-01-01
+valid_to = 2030-01-01T12:00:00+02:00
+  [policies.when]
+  priority = ["critical", "low"]
+  all = [{ field = "group", is_not = "spam" }]
+  any = [{ field = "impact", in = ["1", "2"] }]
+  [[policies.targets]]
+  metric = "resolution_time"
+  calendar = "weekdays"
+  target = { critical = "4h", low = "1h30m" }
+  pause_in = ["waiting_requester"]
+  on_reopen = "count"
+  on_priority_change = "keep"
+[costs]
+currency = "EUR"
+by = "priority"
+breach = { critical = 500, low = 10, default = 5 }
+intervention = 2
+effectiveness = { value = 0.5, low = 0.3, high = 0.7, falls_over = "24h" }
+[capacity]
+per_day = 30
+"""
+POLICY = """
+[[policies]]
+name = "{name}"
+{extra}
+  [[policies.targets]]
+  metric = "resolution_time"
+  calendar = "always"
+  target = "8h"
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def reading(text: str):
+        path = tmp_path / "sla.toml"
+        path.write_text(text, encoding="utf-8")
+        return read_sla(path)
+
+    return reading
+
+
+def test_every_documented_key_is_read(read):
+    sla = read(GOOD)
+
+    policy = sla.levels.policies[0]
+    target = policy.targets[0]
+    assert sla.timezone == "Europe/Amsterdam"
+    assert sla.capacity_per_day == 30
+    assert sla.levels.calendars["always"].is_always_open
+    assert sla.calendar.hours[:2] == (((32400, 61200),), ((79200, 21600), (43200, 86400)))
+    assert sla.calendar.holidays == Holidays(
+        "NL",
+        dates=(date(2026, 12, 24),),
+        yearly=((5, 5),),
+        ranges=((date(2026, 8, 1), date(2026, 8, 14)),),
+    )
+    assert policy.valid_from == datetime(2016, 1, 1, tzinfo=UTC)
+    assert policy.valid_to == datetime(2030, 1, 1, 10, tzinfo=UTC)
+    assert policy.all_of == (
+        Condition("priority", "in", ("critical", "low")),
+        Condition("group", "is_not", ("spam",)),
+    )
+    assert policy.any_of == (Condition("impact", "in", ("1", "2")),)
+    assert target.by_priority == {"critical": 4 * 3600_000_000, "low": 5400_000_000}
+    assert (target.on_reopen, target.on_priority_change) == ("count", "keep")
+    assert (sla.costs.currency, sla.costs.default) == ("EUR", 5)
+
+
+def test_the_default_policy_is_tried_last(read):
+    text = POLICY.format(name="any", extra="default = true")
+    text += POLICY.format(name="late", extra="order = 2") + POLICY.format(
+        name="soon", extra="order = 1"
+    )
+    text += POLICY.format(name="off", extra="enabled = false")
+
+    sla = read(GOOD.replace("[costs]", text + "[costs]"))
+
+    assert [policy.name for policy in sla.levels.policies] == ["standard", "soon", "late", "any"]
+
+
+def test_vendor_targets_need_no_priorities(read):
+    sla = read(GOOD.replace('{ critical = "4h", low = "1h30m" }', '"vendor"'))
+
+    assert sla.levels.policies[0].targets[0].is_vendor
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("timezone =", "timezon =", r"unknown key calendars.weekdays.timezon .*'timezone'"),
+        (
+            "on_reopen =",
+            "on_reopn =",
+            r"unknown key policies\[1\].targets\[1\].on_reopn .*'on_reopen'",
+        ),
+        ("per_day =", "perday =", r"unknown key capacity.perday .*'per_day'"),
+        ("[costs]", "[cost]", r"costs is missing; unknown key cost .*'costs'"),
+        ("country =", "land =", r"unknown key calendars.weekdays.holidays.land"),
+        ("is_not =", "isnt =", r"unknown key 'isnt' \(did you mean 'is_not'\?\)"),
+        ("mon =", "monday =", r"no day is called 'monday' \(did you mean 'mon'\?\)"),
+        ("Europe/Amsterdam", "Europe/Amsterdm", r"unknown zone 'Europe/Amsterdm'"),
+        ("09:00-17:00", "09:00-25:00", r"'09:00-25:00' is no time of day"),
+        ("09:00-17:00", "09:00-09:00", r"is empty"),
+        ("09:00-17:00", "nine to five", r'write open hours as "09:00-17:00"'),
+        ('["09:00-17:00"]', '"09:00-17:00"', r"hours of mon are a list"),
+        ('"24x7"', '"24/7"', r'a table of days, or "24x7"'),
+        ('"24x7"', "{}", r"this one is never open"),
+        ('"24x7"', "{ mon = [] }", r"this one is never open"),
+        ('country = "NL"', 'country = "XX"', r"no holidays are known for 'XX'"),
+        ("2026-12-24", "2026-13-24", r"'2026-13-24' is no date"),
+        ("2026-08-14", "2026-07-14", r"ends before it begins"),
+        ('"4h"', '"0h"', r"a target must be longer than zero"),
+        ('"4h"', '"4 parsecs"', r"write a duration"),
+        ('low = "1h30m"', 'moderate = "1h"', r"priority 'low' has no target"),
+        ('calendar = "weekdays"', 'calendar = "week"', r"no calendar is called 'week'"),
+        ('"waiting_requester"', '"waiting"', r"no status is called 'waiting'"),
+        ("resolution_time", "happiness", r"this version times resolution_time"),
+        ("2016-01-01", '"soon"', r"valid_from: 'soon' is no instant"),
+        ('[{ field = "group", is_not = "spam" }]', "3", r"all is a list of conditions"),
+        ('{ field = "group", is_not = "spam" }', '"group"', r"'group' is no condition"),
+        ('is_not = "spam"', 'is_not = "spam", is = "x"', r"a condition is a field and one of"),
+        ("critical = 500", "critical = -1", r"zero or more"),
+        ("critical = 500", "critical = inf", r"zero or more"),
+        ("intervention = 2", "intervention = nan", r"finite number"),
+        ("low = 0.3", "low = 0.9", r"low <= value <= high"),
+        ("per_day = 30", "per_day = 0", r"greater than or equal to 1"),
+    ],
+)
+def test_a_mistake_is_named_where_it_is(read, right, wrong, told):
+    assert right in GOOD
+
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        read(GOOD.replace(right, wrong, 1))
+
+    assert "sla.toml" in str(caught.value)
+    assert "should have at least 1 item" not in str(caught.value)
+
+
+def test_all_problems_come_in_one_message(read):
+    text = GOOD.replace("Europe/Amsterdam", "Mars").replace('"4h"', '"0h"').replace("= 30", "= 0")
+
+    with pytest.raises(ConfigurationError) as caught:
+        read(text)
+
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ("default = true", "only one policy may be the default"),
+        ("", "two policies are called 'any'"),
+    ],
+)
+def test_two_policies_may_not_contradict(read, extra, told):
+    text = 2 * POLICY.format(name="any", extra=extra)
+
+    with pytest.raises(ConfigurationError, match=told):
+        read(GOOD.replace("[costs]", text + "[costs]"))
+
+
+@pytest.mark.parametrize(("content", "told"), [(b"a = ", "not TOML"), (b"\xff\xfe", "not UTF-8")])
+def test_an_unreadable_file_says_so(tmp_path, content, told):
+    path = tmp_path / "sla.toml"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=told):
+        read_sla(path)
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(ConfigurationError, match="name an existing file"):
+        read_sla(tmp_path / "sla.toml")

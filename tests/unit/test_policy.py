@@ -1,0 +1,59 @@
+"""Conditions on tickets: operators, missing values and kept attributes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sla_sniper.sla.policy import Condition, ServiceLevels, SlaPolicy, Target
+
+START = datetime(2024, 4, 1, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "expected"),
+    [
+        ("is", ("alpha",), [True, False, False]),
+        ("is_not", ("alpha",), [False, True, False]),
+        ("in", ("alpha", "Beta 2"), [True, True, False]),
+        ("in", (), [False, False, False]),
+        ("not_in", ("alpha",), [False, True, False]),
+        ("contains", ("BETA",), [False, True, False]),
+        ("contains_not", ("beta",), [True, False, False]),
+        ("lt", ("3",), [False, False, False]),
+    ],
+)
+def test_operators_hold_and_missing_is_false(make_event, make_events, operator, values, expected):
+    events = make_events(
+        [
+            make_event(str(n), START, group=group)
+            for n, group in enumerate(["alpha", "Beta 2", None])
+        ]
+    )
+
+    found = events.select(Condition("group", operator, values).expression()).to_series()
+
+    assert found.to_list() == expected
+
+
+@pytest.mark.parametrize(("operator", "expected"), [("lt", [True, False]), ("gt", [False, True])])
+def test_attributes_compare_as_numbers(make_event, make_events, operator, expected):
+    events = make_events(
+        [
+            make_event(value, START, attributes=[{"key": "impact", "value": value}])
+            for value in ("2", "10")
+        ]
+    ).sort("ticket_id", descending=True)
+
+    found = events.select(Condition("impact", operator, ("3.5",)).expression()).to_series()
+
+    assert found.to_list() == expected
+
+
+def test_levels_name_their_metrics_and_priorities():
+    target = Target("resolution_time", "always", {"high": 1, "low": 2})
+    levels = ServiceLevels({}, (SlaPolicy("a", (target,)), SlaPolicy("b", (target,))))
+
+    assert levels.metrics == ("resolution_time",)
+    assert levels.priorities == ("high", "low")
