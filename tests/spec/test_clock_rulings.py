@@ -191,7 +191,7 @@ def test_a_vendor_target_takes_its_deadline(clock):
         (40, {"status": "open"}), as_of=50, is_vendor=True,
     )  # fmt: skip
 
-    assert (row["target"], row["due_at"]) == (75, at(85))
+    assert (row["target"], row["due_at"]) == (75, at(75))
 
 
 def test_without_a_vendor_deadline_no_clock(clock):

@@ -78,7 +78,7 @@ def test_every_documented_key_is_read(read):
         yearly=((5, 5),),
         ranges=((date(2026, 8, 1), date(2026, 8, 14)),),
     )
-    assert policy.valid_from == datetime(2016, 1, 1, tzinfo=UTC)
+    assert policy.valid_from == datetime(2015, 12, 31, 23, tzinfo=UTC)
     assert policy.valid_to == datetime(2030, 1, 1, 10, tzinfo=UTC)
     assert policy.all_of == (
         Condition("priority", "in", ("critical", "low")),

@@ -330,7 +330,7 @@ def test_closed_tickets_without_time_are_warned_of(take, store):
     report = take(TICKETS_HEAD + "1,2024-01-01,,,,closed,a,\n", mapping=TICKETS)
 
     assert report.warnings == {"closed_without_time": 1}
-    assert read_events(store)["status"].to_list() == ["new"]
+    assert read_events(store)["status"].to_list() == ["cancelled"]
 
 
 def test_a_ticket_closed_before_it_was_created_stays_closed(take, store):

@@ -101,7 +101,7 @@ def test_a_late_row_cannot_change_what_was_known():
         ("closed", "resolved", "resolved"),
         ("resolved", "cancelled", "status"),
         ("open", "waiting_vendor", "status"),
-        ("resolved", None, "status"),
+        ("resolved", None, "attribute"),
         ("open", "open", "attribute"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from difflib import get_close_matches
 from hashlib import sha256
 from math import isfinite
@@ -11,19 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sla_sniper.config.calendars import CalendarSpec
 from sla_sniper.config.documents import Strict, read_document
-from sla_sniper.config.values import Moment, duration_us, instant, span_seconds
+from sla_sniper.config.values import Moment, duration_us, instant
 from sla_sniper.core.errors import ConfigurationError
-from sla_sniper.core.instants import zone
 from sla_sniper.core.schema import STATUSES
 from sla_sniper.escalation.costs import CostTable, Effectiveness
-from sla_sniper.sla.calendar import WEEKDAYS, Calendar, Holidays
+from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.policy import OPERATORS, Condition, ServiceLevels, SlaPolicy, Target
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,77 +75,6 @@ def read_sla(path: Path) -> SlaSettings:
     return SlaSettings(
         ServiceLevels(calendars, policies), document.costs.table(), document.capacity.per_day
     )
-
-
-class _Holidays(Strict):
-    country: str = ""
-    subdivision: str = ""
-    dates: tuple[date | str, ...] = ()
-
-    @field_validator("dates")
-    @classmethod
-    def _dates(cls, values: tuple[date | str, ...]) -> tuple[date | str, ...]:
-        for value in values:
-            _holiday(value)
-        return values
-
-    @model_validator(mode="after")
-    def _known(self) -> _Holidays:
-        if self.country:
-            from holidays import country_holidays  # noqa: PLC0415
-
-            try:
-                country_holidays(self.country, subdiv=self.subdivision or None)
-            except NotImplementedError as error:
-                where = f"{self.country} {self.subdivision}".strip()
-                raise ValueError(
-                    f"no holidays are known for {where!r}; use codes such as NL, or DE with BY"
-                ) from error
-        return self
-
-    def holidays(self) -> Holidays:
-        kinds = [_holiday(value) for value in self.dates]
-        return Holidays(
-            self.country,
-            self.subdivision,
-            tuple(day for kind, day, _ in kinds if kind == "date"),
-            tuple((day.month, day.day) for kind, day, _ in kinds if kind == "yearly"),
-            tuple((day, last) for kind, day, last in kinds if kind == "range"),
-        )
-
-
-class _Calendar(Strict):
-    timezone: str = "UTC"
-    hours: dict[Weekday, tuple[str, ...]] | str
-    holidays: _Holidays = _Holidays()
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        zone(value)
-        return value
-
-    @field_validator("hours", mode="before")
-    @classmethod
-    def _hours(cls, value: Any) -> Any:  # noqa: ANN401
-        if value == "24x7":
-            return value
-        if not isinstance(value, dict):
-            raise ValueError('hours are a table of days, or "24x7"')  # noqa: TRY004
-        for day, spans in value.items():
-            _check_day(day, spans)
-        if not any(value.values()):
-            raise ValueError("a calendar needs open hours on some day; this one is never open")
-        return value
-
-    def calendar(self, name: str) -> Calendar:
-        holidays = self.holidays.holidays()
-        if isinstance(self.hours, str):
-            return Calendar(name, self.timezone, holidays=holidays, is_always_open=True)
-        hours = tuple(
-            tuple(span_seconds(text) for text in self.hours.get(day, ())) for day in WEEKDAYS
-        )
-        return Calendar(name, self.timezone, hours, holidays)
 
 
 class _Target(Strict):
@@ -326,7 +252,7 @@ class _Capacity(Strict):
 
 
 class _Document(Strict):
-    calendars: dict[str, _Calendar] = Field(min_length=1)
+    calendars: dict[str, CalendarSpec] = Field(min_length=1)
     policies: tuple[_Policy, ...] = Field(min_length=1)
     costs: _Costs
     capacity: _Capacity = _Capacity(per_day=50)
@@ -364,35 +290,6 @@ class _Document(Strict):
                 if name not in allowed and "default" not in allowed
             ]
         return problems
-
-
-def _check_day(day: str, spans: Any) -> None:  # noqa: ANN401
-    if day not in WEEKDAYS:
-        near = get_close_matches(day, WEEKDAYS, n=1, cutoff=0.0)
-        raise ValueError(f"no day is called {day!r} (did you mean {near[0]!r}?)")
-    if not isinstance(spans, list) or not all(isinstance(text, str) for text in spans):
-        raise ValueError(f'hours of {day} are a list such as ["09:00-17:00"]')
-    for text in spans:
-        span_seconds(text)
-
-
-def _holiday(value: date | str) -> tuple[str, date, date]:
-    """Kind, first and last day of a date, ``*-MM-DD`` or ``first/last``."""
-    if isinstance(value, date):
-        return "date", value, value
-    try:
-        if value.startswith("*-"):
-            day = date.fromisoformat(f"2000-{value[2:]}")
-            return "yearly", day, day
-        first, _, last = value.partition("/")
-        begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
-    except ValueError as error:
-        raise ValueError(
-            f"{value!r} is no date; write 2026-12-24, *-12-25 or 2026-12-24/2026-12-31"
-        ) from error
-    if end < begin:
-        raise ValueError(f"{value!r} ends before it begins")
-    return "range" if last else "date", begin, end
 
 
 def _conditions(when: dict[str, Any]) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:

@@ -25,6 +25,8 @@ _ORDER: Final = (
 """`event_id` comes last: only rows that differ in nothing but people and attributes reach it."""
 
 _OVER: Final = list(TICKET_KEY)
+_LASTING: Final = ("status", "priority")
+"""A ticket always has these: a row without one, as sparse exports write it, changes nothing."""
 _RANK: Final = "_rank"
 _WATCHED: Final = ("priority", "group", "assignee")
 _ENDED: Final = (*STOPPED_STATUSES, "cancelled")
@@ -44,7 +46,9 @@ def derive(stored: pl.DataFrame) -> pl.DataFrame:
         Sorted by source, ticket, `occurred_at` and `sequence`. A derived `created` has
         sequence -1.
     """
-    ordered = stored.sort(_ORDER, nulls_last=True)
+    ordered = stored.sort(_ORDER, nulls_last=True).with_columns(
+        pl.col(name).forward_fill().over(_OVER) for name in _LASTING
+    )
     complete = pl.concat([ordered, _created(ordered)]).sort(_ORDER, nulls_last=True)
     return _with_activities(_settled(complete)).select(list(EVENTS))
 

@@ -125,6 +125,12 @@ class Mapping:
             return "keep"
         return "hash" if column in PEOPLE or names & set(self.hash) else "keep"
 
+    def identity(self) -> dict[str, object]:
+        """What decides which event a row becomes: rows read in two ways are two events."""
+        names = (*self.columns, *(f"attribute {name}" for name in self.attributes()))
+        told = {name: self.treatment(name.removeprefix("attribute ")) for name in names}
+        return {"shape": self.shape, "values": self.values, "columns": told}
+
     def as_toml(self) -> str:
         """Write the mapping as `read_mapping` reads it."""
         log = {key: getattr(self, key) for key in _KEYS["log"]}

@@ -38,10 +38,11 @@ def event_rows(typed: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     the ticket and are null on all others, where they would tell the future.
     """
     rows = typed.with_columns(
-        pl.col("recorded_at").fill_null(pl.col("occurred_at")),
         vendor_due_at="due_at",
         vendor_resolved_at="resolved_at",
         vendor_closed_at="closed_at",
+        # Nothing can be told before it happened, whatever the file says.
+        recorded_at=pl.max_horizontal("occurred_at", "recorded_at"),
         _stage=pl.lit(0, pl.Int8),
     )
     is_final = pl.col("status").is_in(_FINAL_STATUSES)
@@ -91,7 +92,10 @@ def _status(activity: str) -> pl.Expr:
         was_cancelled = pl.col("status") == "cancelled"
         return pl.when(was_cancelled).then(pl.col("status")).otherwise(pl.lit(activity))
     if activity == "created":
-        return pl.lit("new")
+        # Ended nobody knows when: such a ticket leaves every rate, and is counted.
+        is_timeless = pl.col("resolved_at").is_null() & pl.col("closed_at").is_null()
+        has_ended = pl.col("status").is_in((*_FINAL_STATUSES, "resolved")) & is_timeless
+        return pl.when(has_ended).then(pl.lit("cancelled")).otherwise(pl.lit("new"))
     at = pl.col(_STAGES[activity])
     return (
         pl.when(pl.col("closed_at") <= at)

@@ -53,6 +53,24 @@ def stamped(rows: pl.DataFrame, mapping: Mapping) -> Iterator[Suspect]:
             yield from _stamp(mapping.columns.get(name, name), values, mapping)
 
 
+def undeclared_stamps(rows: pl.DataFrame, mapping: Mapping) -> tuple[str, ...]:
+    """Names of the columns that may become features and know the end of a ticket.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Stored rows of one source, in their order.
+    mapping : Mapping
+        How that source was read.
+    """
+    return tuple(
+        mapping.columns.get(name, name)
+        for name, values in _columns(rows)
+        if not mapping.is_stamped(name)
+        and next(_stamp(mapping.columns.get(name, name), values, mapping), None)
+    )
+
+
 def personal(rows: pl.DataFrame, mapping: Mapping) -> Iterator[tuple[_Severity, Suspect]]:
     """Find columns with personal data that are stored as they came.
 

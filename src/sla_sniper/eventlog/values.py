@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from sla_sniper.core.schema import INSTANT, VALUE_COLUMNS
 from sla_sniper.eventlog.mapping import BOOLEANS
 from sla_sniper.eventlog.personal import hashed
 from sla_sniper.eventlog.shapes import ATTRIBUTE, event_rows, ticket_rows
-from sla_sniper.eventlog.times import read_instants
+from sla_sniper.eventlog.times import Instants, read_instants
 from sla_sniper.sources.interface import ROW
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _TIMES: Final = (
 _TEXTS: Final = ("ticket_id", "activity", "actor_role", *VALUE_COLUMNS)
 _ENDED: Final = ("resolved", "closed", "cancelled")
 _LOOK_AT: Final = 1_000
+_FIRST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _FEW: Final = 10
 
 
@@ -142,13 +145,21 @@ def _clean(text: pl.Expr, name: str, mapping: Mapping) -> pl.Expr:
 
 
 def _times(texts: pl.DataFrame, mapping: Mapping) -> dict[str, Instants]:
-    return {
+    read = {
         name: read_instants(
             texts[name], timezone=mapping.timezone, timestamp_format=mapping.timestamp_format
         )
         for name in _TIMES
         if name in mapping.columns
     }
+    # A deadline may be far away on purpose: that is how some desks write that there is none.
+    return {name: at if name == "due_at" else _possible(at) for name, at in read.items()}
+
+
+def _possible(instants: Instants) -> Instants:
+    """Leave out what no ticket has seen: year 1 and year 9999 are ways to write nothing."""
+    inside = instants.at.is_between(_FIRST, _LAST, closed="left")
+    return replace(instants, at=instants.at.set(~inside.fill_null(value=True), None))
 
 
 def _sequence() -> pl.Expr:

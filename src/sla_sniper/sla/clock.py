@@ -74,7 +74,7 @@ def _read(segments: Segments, events: pl.DataFrame, as_of_us: int) -> pl.DataFra
     chosen = _current(segments)
     at = np.minimum(np.int64(as_of_us), segments.ends[chosen])
     elapsed = segments.elapsed_at(at, chosen)
-    state, over_since = _verdict(segments, chosen, elapsed)
+    state, over_since = _verdict(segments, chosen, elapsed, at)
     due = np.where(over_since != NEVER, over_since, segments.due[chosen])
     due = np.where(state == IS_PAUSED, NEVER, due)
     is_stopped = (state == MET) | (state == MISSED)
@@ -104,10 +104,14 @@ def _current(segments: Segments) -> Ints:
     return np.flatnonzero(segments.ends_cycle & (segments.target != NO_TARGET))
 
 
-def _verdict(segments: Segments, chosen: Ints, elapsed: Ints) -> tuple[Ints, Ints]:
+def _verdict(segments: Segments, chosen: Ints, elapsed: Ints, at: Ints) -> tuple[Ints, Ints]:
     """Index into the states, and since when each clock has been over time."""
     state = segments.state[chosen]
     is_over = elapsed > segments.target[chosen]
+    if segments.rule.is_vendor:
+        is_open = state <= PAUSED
+        is_over = segments.over_since[chosen] != NEVER
+        is_over |= is_open & (at > segments.deadline[chosen])
     earlier = segments.over_since[chosen]
     since = np.where(earlier != NEVER, earlier, segments.due[chosen])
     index = np.select(

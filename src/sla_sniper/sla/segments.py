@@ -9,11 +9,13 @@ snapshots both read segments; nothing here knows an `as_of`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
+from sla_sniper.core.instants import to_us
 from sla_sniper.core.schema import STOPPED_STATUSES, TICKET_KEY
 from sla_sniper.sla.policy import UnknownTargetError
 
@@ -32,6 +34,8 @@ RUNNING, PAUSED, STOPPED, CANCELLED = range(4)
 NEVER: Final = np.int64(2**62)
 """Stands for "not yet": later than every instant."""
 NO_TARGET: Final = np.int64(-(2**62))
+_FAR: Final = to_us(datetime(2200, 1, 1, tzinfo=UTC))
+"""A deadline from here on is a way to write that there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +62,8 @@ class Segments:
         Open time used, and lost to pauses, when the segment begins.
     target : ndarray of int
         Target in force; `NO_TARGET` where there is none.
+    deadline : ndarray of int
+        The help desk's own deadline, where the target is `vendor`; else `NEVER`.
     due : ndarray of int
         When the target is used up if the clock runs on from here. While paused or stopped:
         of the last running segment. `NEVER` where unknown.
@@ -81,6 +87,7 @@ class Segments:
     elapsed: Ints
     paused: Ints
     target: Ints
+    deadline: Ints
     due: Ints
     over_since: Ints
     stopped_since: Ints
@@ -210,14 +217,22 @@ def _clock(rows: _Rows, policy: SlaPolicy, rule: Target, levels: ServiceLevels) 
     reopened = ~rows.first & _before(is_stopped) & ~is_stopped
     activated = rows.first | (reopened & (rule.on_reopen == "restart"))
     applied = _applied(rows, is_stopped, activated, rule)
-    target = _targets(rows, policy, rule, calendar)[applied]
+    deadline = _vendor_deadlines(rows) if rule.is_vendor else np.full(len(state), NEVER)
+    target = _targets(rows, policy, rule, (calendar, deadline))[applied]
+    deadline = deadline[applied]
     resets = activated | _retargeted(target, rows, rule)
 
-    counts = (state == RUNNING) | (_reopened_later(is_stopped, reopened, rows) & is_stopped
-                                   & (rule.on_reopen == "count"))  # fmt: skip
     spent = _open_time(rows, calendar)
-    elapsed = _since_reset(np.where(counts, spent, 0), resets)
-    used_up = _used_up(rows.begins, target, elapsed, counts, calendar)
+    elapsed = _since_reset(np.where(state == RUNNING, spent, 0), resets)
+    if rule.on_reopen == "count":
+        elapsed += _standstills(rows, is_stopped, reopened, np.where(is_stopped, spent, 0))
+    if rule.is_vendor:
+        over = (target != NO_TARGET) & (rows.begins > deadline)
+        can = (state <= PAUSED) & (target != NO_TARGET) & ~over
+        used_up = np.where(can, deadline, NEVER)
+    else:
+        over = (target != NO_TARGET) & (elapsed > target)
+        used_up = _used_up(rows.begins, target, elapsed, state == RUNNING, calendar)
     return Segments(
         policy=policy,
         rule=rule,
@@ -232,8 +247,9 @@ def _clock(rows: _Rows, policy: SlaPolicy, rule: Target, levels: ServiceLevels) 
         elapsed=elapsed,
         paused=_since_reset(np.where(state == PAUSED, spent, 0), resets),
         target=target,
+        deadline=deadline,
         due=used_up[_latest((state == RUNNING) | resets)],
-        over_since=_over_since(rows, target, elapsed, np.where(counts, used_up, NEVER), resets),
+        over_since=_over_since(rows, over, used_up, resets),
         stopped_since=np.where(is_stopped, rows.begins[_standstill(rows, is_stopped)], NEVER),
     )  # fmt: skip
 
@@ -241,7 +257,12 @@ def _clock(rows: _Rows, policy: SlaPolicy, rule: Target, levels: ServiceLevels) 
 def _applied(rows: _Rows, is_stopped: Flags, activated: Flags, rule: Target) -> Ints:
     """Index of the row whose target is in force: a stopped clock keeps the one it had."""
     here = np.where(is_stopped, _standstill(rows, is_stopped), np.arange(len(rows.row)))
-    return _latest(activated)[here] if rule.on_priority_change == "keep" else here
+    if rule.on_priority_change != "keep":
+        return here
+    n_covered: Ints = np.cumsum(rows.covered)
+    before: Ints = (n_covered - rows.covered)[_latest(activated)]
+    is_first = rows.covered & (n_covered - before == 1)
+    return _latest(activated | is_first)[here]
 
 
 def _standstill(rows: _Rows, is_stopped: Flags) -> Ints:
@@ -249,10 +270,20 @@ def _standstill(rows: _Rows, is_stopped: Flags) -> Ints:
     return _latest(rows.first | ~_before(is_stopped))
 
 
-def _targets(rows: _Rows, policy: SlaPolicy, rule: Target, calendar: Calendar) -> Ints:
+def _standstills(rows: _Rows, is_stopped: Flags, reopened: Flags, spent: Ints) -> Ints:
+    """Open time spent stopped, counted from each reopening on: before, nobody could know."""
+    before: Ints = np.cumsum(spent) - spent
+    began = np.r_[0, _standstill(rows, is_stopped)[:-1]]
+    counted: Ints = np.cumsum(np.where(reopened, before - before[began], 0))
+    return np.asarray(counted - counted[_latest(rows.first)])
+
+
+def _targets(
+    rows: _Rows, policy: SlaPolicy, rule: Target, vendor: tuple[Calendar, Ints]
+) -> Ints:  # fmt: skip
     """Target of each row in microseconds of open time, `NO_TARGET` where there is none."""
     if rule.is_vendor:
-        return np.where(rows.covered, _vendor_targets(rows, calendar), NO_TARGET)
+        return np.where(rows.covered, _vendor_targets(rows, *vendor), NO_TARGET)
     known = rows.events["priority"].replace_strict(
         dict(rule.by_priority), default=rule.default, return_dtype=pl.Int64
     )
@@ -264,8 +295,8 @@ def _targets(rows: _Rows, policy: SlaPolicy, rule: Target, calendar: Calendar) -
     return np.where(rows.covered, known.fill_null(0).to_numpy(), NO_TARGET)
 
 
-def _vendor_targets(rows: _Rows, calendar: Calendar) -> Ints:
-    """Open time from the start of the clock to the help desk's own deadline."""
+def _vendor_deadlines(rows: _Rows) -> Ints:
+    """The help desk's own deadline as told by each row; `NEVER` where there is none."""
     ticket = pl.Series("ticket", np.cumsum(rows.first))
     told = rows.events.select(
         ticket, "recorded_at", pl.col("vendor_due_at").to_physical().alias("due")
@@ -275,11 +306,17 @@ def _vendor_targets(rows: _Rows, calendar: Calendar) -> Ints:
         pl.col("due").shift(-1)
     )
     filled = pl.coalesce(pl.col("due").forward_fill(), following).over("ticket")
-    due = told.select(filled.alias("due"))["due"]
-    at = due.fill_null(0).to_numpy().astype(np.int64)
-    known = due.is_not_null().to_numpy()
-    lowest, highest = min(rows.start.min(), at[known].min(initial=0)), at.max(initial=0)
-    compiled = calendar.compiled(int(lowest), int(max(highest, rows.start.max())))
+    due = told.select(filled.alias("due"))["due"].fill_null(int(NEVER))
+    at: Ints = due.to_numpy().astype(np.int64)
+    return np.where((at > 0) & (at < _FAR), at, NEVER)
+
+
+def _vendor_targets(rows: _Rows, calendar: Calendar, deadline: Ints) -> Ints:
+    """Open time from the start of the clock to the help desk's own deadline."""
+    known = deadline != NEVER
+    at = np.where(known, deadline, rows.start)
+    lowest, highest = min(rows.start.min(), at.min()), max(rows.start.max(), at.max())
+    compiled = calendar.compiled(int(lowest), int(highest))
     return np.where(known, compiled.open_until(at) - compiled.open_until(rows.start), NO_TARGET)
 
 
@@ -320,20 +357,14 @@ def _used_up(
     return due
 
 
-def _over_since(rows: _Rows, target: Ints, elapsed: Ints, used_up: Ints, resets: Flags) -> Ints:
+def _over_since(rows: _Rows, over: Flags, used_up: Ints, resets: Flags) -> Ints:
     """Since when the clock has been over time, as each segment begins; else `NEVER`."""
-    over = (target != NO_TARGET) & (elapsed > target)
     crossed = np.r_[False, (used_up < rows.ends)[:-1]] & ~resets & over
     was_over = _before(over) & ~resets
     # Over at once, without having run: a shorter target came into force.
     begun = over & ~crossed & ~was_over
     marks = np.where(crossed, np.r_[NEVER, used_up[:-1]], rows.begins)
     return np.where(over, marks[_latest(crossed | begun | resets)], NEVER)
-
-
-def _reopened_later(is_stopped: Flags, reopened: Flags, rows: _Rows) -> Flags:
-    run = np.cumsum(rows.first | (is_stopped != _before(is_stopped)))
-    return np.asarray(np.isin(run, run[np.flatnonzero(reopened) - 1]))
 
 
 def _since_reset(amounts: Ints, resets: Flags) -> Ints:

@@ -15,7 +15,7 @@ import polars as pl
 
 from sla_sniper.core.instants import DAY_US
 from sla_sniper.sla.policy import value_of
-from sla_sniper.sla.segments import CANCELLED, NEVER, NO_TARGET, RUNNING, STOPPED
+from sla_sniper.sla.segments import CANCELLED, NEVER, NO_TARGET, PAUSED, RUNNING, STOPPED
 from sla_sniper.snapshots.histories import is_stopped
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ def _outcomes(
     row = segments.row
     has_target = (segments.target != NO_TARGET) & (segments.state != CANCELLED)
     over = has_target & (segments.over_since != NEVER)
-    crosses = has_target & ~over & (segments.state == RUNNING)
+    runs = PAUSED if segments.rule.is_vendor else RUNNING
+    crosses = has_target & ~over & (segments.state <= runs) & (segments.due != NEVER)
     met = has_target & ~over & (segments.state == STOPPED)
     begins, ends = told[row].copy(), np.where(segments.ends_cycle, NEVER, following[row])
     begins[crosses] = np.maximum(begins[crosses], _breaks(segments, crosses))
@@ -208,6 +209,8 @@ def _outcomes(
 
 def _breaks(segments: Segments, chosen: NDArray[np.bool_]) -> Ints:
     """First instant at which more than the target has been used, of the chosen segments."""
+    if segments.rule.is_vendor:
+        return segments.due[chosen] + 1
     return segments.calendar.add_us(
         segments.due[chosen], np.ones(int(chosen.sum()), dtype=np.int64)
     )

@@ -8,7 +8,8 @@ import polars as pl
 
 from sla_sniper.core.schema import TICKET_KEY
 
-_CYCLE: Final = (*TICKET_KEY, "policy", "metric", "cycle")
+_CYCLE: Final = (*TICKET_KEY, "metric", "cycle")
+"""Without the policy: a ticket that moves to another one keeps its clock, by that one's target."""
 
 
 def with_labels(snapshots: pl.DataFrame, cycles: pl.DataFrame) -> pl.DataFrame:
@@ -36,7 +37,9 @@ def with_labels(snapshots: pl.DataFrame, cycles: pl.DataFrame) -> pl.DataFrame:
         pl.when(missed).then(True).when(met).then(False).alias("breached"),  # noqa: FBT003
         pl.when(missed).then("breached_at").when(met).then("fulfilled_at").alias("label_known_at"),
     )
-    return snapshots.join(outcome, on=_CYCLE, how="left", maintain_order="left").with_columns(
+    return snapshots.join(
+        outcome, on=_CYCLE, how="left", maintain_order="left", validate="m:1"
+    ).with_columns(
         pl.col("breached").is_null().alias("is_censored"),
         pl.col("due_at").alias("decidable_at"),
     )

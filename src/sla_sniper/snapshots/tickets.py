@@ -91,7 +91,7 @@ def _pairs(history: pl.DataFrame, segments: Segments, at: Ints) -> tuple[Ints, I
     row = segments.row
     can = (segments.state == RUNNING) & (segments.target != NO_TARGET)
     can &= segments.over_since == NEVER
-    begins = np.maximum(told[row], valid_from[row])
+    begins = np.maximum(np.maximum(told[row], valid_from[row]), segments.start)
     ends = np.minimum(np.minimum(following[row], valid_to[row]), segments.due)
     first = np.searchsorted(at, begins, side="left")
     n = np.where(can, np.maximum(np.searchsorted(at, ends, side="left") - first, 0), 0)
@@ -104,7 +104,7 @@ def _clock_columns(segments: Segments, chosen: Ints, index: Ints, at: Ints) -> p
     now = at[index]
     elapsed, paused = segments.elapsed_at(now, chosen), segments.paused_at(now, chosen)
     target, due, start = segments.target[chosen], segments.due[chosen], segments.start[chosen]
-    slack = target - elapsed
+    slack = _open_between(segments, now, due)
     ahead = _open_ahead(segments, at)
     return pl.DataFrame(
         {
@@ -129,6 +129,14 @@ def _clock_columns(segments: Segments, chosen: Ints, index: Ints, at: Ints) -> p
             "_start": pl.Series(start).cast(INSTANT),
         }
     )
+
+
+def _open_between(segments: Segments, start: Ints, end: Ints) -> Ints:
+    """Open time from one array of instants to another, both of shape (n,)."""
+    if not len(start):
+        return start
+    compiled = segments.calendar.compiled(int(start.min()), int(end.max()))
+    return compiled.open_until(end) - compiled.open_until(start)
 
 
 def _open_ahead(segments: Segments, at: Ints) -> tuple[Ints, Ints]:

@@ -75,7 +75,7 @@ class DelimitedSource:
         return _read_header(self.path, self.delimiter)
 
     def _pieces(self, tail: bytes) -> Iterator[RawBatch]:
-        """Yield the rows a block at a time; `tail` is the end of the file."""
+        """Yield the rows a block at a time; `tail` is the end of a file with an odd quote."""
         if self._header.is_all:
             return
         ledger = _Ledger()
@@ -164,6 +164,8 @@ class _Ledger:
 
         Arrow takes the end of the file for the end of a quoted value.
         """
+        if not tail:
+            return False
         if self.refused:
             self.last_row = self.refused[-1].row
             return "\n" in self.last_refused_text and self.last_refused_text.count('"') % 2 == 1
@@ -209,7 +211,9 @@ def _names(path: Path, header: bytes, delimiter: str) -> tuple[str, ...]:
 
 
 def _checked_tail(path: Path) -> bytes:
-    """Read the whole file once, a block at a time; return its end.
+    """Read the whole file once, a block at a time; return its end if a quote may be open there.
+
+    Every quote of a whole file has its partner, so with an even number none is open.
 
     Raises
     ------
@@ -217,7 +221,7 @@ def _checked_tail(path: Path) -> bytes:
         If it is not UTF-8, with the row.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    n_bytes, tail = 0, b""
+    n_bytes, n_quotes, tail = 0, 0, b""
     with reading(path, MALFORMED), open_stream(path) as stream:
         while block := stream.read(BLOCK_BYTES):
             try:
@@ -225,10 +229,11 @@ def _checked_tail(path: Path) -> bytes:
             except UnicodeDecodeError as error:
                 raise _not_utf8(path, _rows_before(path, n_bytes + error.start)) from error
             n_bytes += len(block)
+            n_quotes += block.count(b'"')
             tail = (tail + block)[-HEADER_BYTES:]
     if decoder.getstate()[0]:
         raise _not_utf8(path, _rows_before(path, n_bytes))
-    return tail
+    return tail if n_quotes % 2 else b""
 
 
 def _rows_before(path: Path, n_bytes: int) -> int:

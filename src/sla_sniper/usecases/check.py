@@ -47,5 +47,6 @@ def check_log(
     progress("checking the log")
     levels = desk.workspace.sla.levels
     quality = check(derive(desk.stored), desk.mappings, known_priorities=levels.priorities)
-    later = count(EventStore(folder)) - desk.stored.height
+    # Who asks for an instant is told nothing of what came after it, not even how much.
+    later = 0 if as_of else count(EventStore(folder)) - desk.stored.height
     return CheckReport(quality, desk.as_of, desk.why, later)

@@ -159,6 +159,8 @@ class Desk:
 
     def _costs(self, found: pl.DataFrame) -> pl.Series:
         costs = self.workspace.sla.costs
+        if costs.by in self.keep:
+            found = found.with_columns(pl.col(f"attr_{costs.by}").alias(costs.by))
         if costs.by not in found.columns:
             known = ", ".join(name for name in VALUE_COLUMNS if name in found.columns)
             problem = f"costs.by: no ticket has {costs.by!r}; use one of {known}"

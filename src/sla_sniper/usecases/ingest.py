@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sla_sniper.config.workspace import open_workspace
+from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.eventlog.ingest import IngestReport, ingest
 from sla_sniper.eventlog.mapping import read_mapping
@@ -18,6 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from sla_sniper.eventlog.mapping import Mapping
+
+
+class MappingChangedError(ConfigurationError):
+    """The mapping reads the same rows as other events than those that are stored."""
+
+    exit_code = 22
+
+    def __init__(self, source: str, changed: tuple[str, ...]) -> None:
+        super().__init__(source, changed)
+        self.source, self.changed = source, changed
+
+    def __str__(self) -> str:
+        return (
+            f"The mapping of {self.source!r} differs in {', '.join(self.changed)} from the one its "
+            "stored rows came through, so every row would be stored a second time; ingest into "
+            "a new workspace, or name another `source` in [log]."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,7 @@ def ingest_files(
     workspace = open_workspace(folder)
     read = read_mapping(mapping or workspace.folder / "map.toml")
     store = EventStore(folder)
+    _require_same_reading(folder, read, is_empty=log_end(store) is None)
     report = ingest(
         files,
         read,
@@ -58,6 +79,16 @@ def ingest_files(
         progress=lambda step, rows: progress(f"{_DOING[step]}: {rows:,} rows"),
     )
     return Ingested(report, read.source, log_end(store))
+
+
+def _require_same_reading(folder: Path, mapping: Mapping, *, is_empty: bool) -> None:
+    path = folder / "maps" / f"{mapping.source}.toml"
+    if is_empty or not path.is_file():
+        return
+    before, now = read_mapping(path).identity(), mapping.identity()
+    if before != now:
+        changed = tuple(name for name in now if now[name] != before[name])
+        raise MappingChangedError(mapping.source, changed)
 
 
 _DOING = {"read": "reading", "write": "writing"}
