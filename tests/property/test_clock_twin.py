@@ -90,7 +90,7 @@ def slow_clock(history, *, rule: Target, as_of: datetime) -> dict:
             over_since = begin
         if state == "stopped" and stopped_since is None:
             stopped_since = begin
-        at = begin
+        at, used_up = begin, None
         while at < end:
             open_now = is_open(at, OFFICE)
             if state == "running" and open_now:
@@ -98,7 +98,7 @@ def slow_clock(history, *, rule: Target, as_of: datetime) -> dict:
                 if elapsed == target:
                     used_up = at + MINUTE
                 if elapsed == target + 1:
-                    over_since = used_up if target else at
+                    over_since = used_up or at
             paused += state == "paused" and open_now
             pending += state == "stopped" and open_now
             at += MINUTE
