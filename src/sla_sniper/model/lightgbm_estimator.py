@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from sla_sniper.model.booster import Booster
 from sla_sniper.model.encoding import Encoding
 from sla_sniper.model.probability import expit
 from sla_sniper.model.split import older_and_newer
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from sla_sniper.snapshots.features import Feature
 
-MAX_ROUNDS = 400
-PATIENCE = 30
+MAX_ROUNDS = 200
+PATIENCE = 20
 DEFAULT_ROUNDS = 100
 VALIDATION_SHARE = 0.2
 MIN_VALIDATION_ROWS = 100
@@ -70,7 +71,8 @@ class LightGBMEstimator:
 
     def predict_proba(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Return the uncalibrated probability of a breach, of shape (n_snapshots,)."""
-        return expit(self._raw(X, pred_contrib=False))
+        matrix = self.encoding_.transform(X)
+        return expit(self._booster.log_odds(matrix, num_threads=self.num_threads))
 
     def contributions(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Exact SHAP values of the trees [1]_, in log-odds, of shape (n_snapshots, n_features).
@@ -81,13 +83,14 @@ class LightGBMEstimator:
            with explainable AI for trees", Nature Machine Intelligence 2, 56-67.
            doi:10.1038/s42256-019-0138-9
         """
-        return self._raw(X, pred_contrib=True)[:, :-1]
+        matrix = self.encoding_.transform(X)
+        return self._booster.contributions(matrix, num_threads=self.num_threads)[:, :-1]
 
     @property
     def bias(self) -> float:
         """Mean log-odds of the training rows, from which contributions are counted."""
         blank = np.full((1, len(self.features)), np.nan)
-        return float(np.asarray(self._booster.predict(blank, pred_contrib=True))[0, -1])
+        return float(self._booster.contributions(blank, num_threads=1)[0, -1])
 
     def save(self, folder: Path) -> None:
         """Write LightGBM's own text and the encoding as JSON."""
@@ -110,20 +113,8 @@ class LightGBMEstimator:
         return estimator
 
     def _adopt(self, text: str) -> None:
-        import lightgbm  # noqa: PLC0415 - seconds to import, and only a model needs it
-
         self._text = text
-        self._booster = lightgbm.Booster(model_str=text)
-
-    def _raw(self, X: pl.DataFrame, *, pred_contrib: bool) -> NDArray[np.float64]:
-        matrix = self.encoding_.transform(X)
-        width = len(self.features) + 1 if pred_contrib else 0
-        if not len(matrix):
-            return np.empty((0, width) if pred_contrib else 0)
-        raw = self._booster.predict(
-            matrix, raw_score=True, pred_contrib=pred_contrib, num_threads=self.num_threads
-        )
-        return np.asarray(raw, dtype=np.float64)
+        self._booster = Booster(text)
 
     def _choose_rounds(
         self, X: pl.DataFrame, matrix: NDArray[np.float64], y: NDArray[np.bool_]
@@ -143,7 +134,7 @@ class LightGBMEstimator:
         rounds: int,
         validation: tuple[NDArray[np.float64], NDArray[np.bool_]] | None = None,
     ) -> lightgbm.Booster:
-        import lightgbm  # noqa: PLC0415 - as above
+        import lightgbm  # noqa: PLC0415 - seconds to import, and only training needs it
 
         names = [f"f{at}" for at in range(len(self.features))]  # LightGBM refuses some characters
         data = lightgbm.Dataset(
@@ -168,7 +159,7 @@ class LightGBMEstimator:
     def _parameters(self, n_rows: int) -> dict[str, Any]:
         return {
             "objective": "binary",
-            "learning_rate": 0.05,
+            "learning_rate": 0.07,
             "num_leaves": 15,
             "min_child_samples": min(200, max(5, n_rows // 40)),
             "feature_fraction": 0.5,

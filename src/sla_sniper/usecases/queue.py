@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -106,15 +104,13 @@ def make_queue(
     """
     if out is not None:
         require_ending(out)
-    # A second to import, spent while the log is read: neither needs the other.
-    Thread(target=import_module, args=("lightgbm",), daemon=True).start()
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
     bundle = known_bundle(desk) or train_on(desk, name="lightgbm").folder
-    model, manifest = load_bundle(bundle), read_manifest(bundle)
-    policy, sentence = _gate(desk, slots, manifest)
+    snapshots = desk.snapshots_at(_moment(desk))
+    policy, sentence = _gate(desk, slots, read_manifest(bundle))
     progress("ranking the tickets")
-    frame = _ranked(desk, model, policy=policy, capacity=slots, version=bundle.name)
+    frame = _ranked(desk, snapshots, bundle, policy=policy, capacity=slots)
     report = QueueReport(
         frame=frame,
         as_of=desk.as_of,
@@ -176,12 +172,11 @@ def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str
 
 
 def _ranked(
-    desk: Desk, model: BreachModel, *, policy: str, capacity: int, version: str
+    desk: Desk, snapshots: pl.DataFrame, bundle: Path, *, policy: str, capacity: int
 ) -> pl.DataFrame:
-    moment = _moment(desk)
-    snapshots = desk.snapshots_at(moment)
     if snapshots.is_empty():
         return pl.DataFrame(schema=dict(PREDICTIONS))
+    model = load_bundle(bundle)
     pool = snapshots.with_columns(
         pl.Series("p_breach", model.predict(snapshots)),
         pl.Series("p_edf", rule_chance(model.edf_value, snapshots)),
@@ -194,7 +189,7 @@ def _ranked(
         pl.lit(desk.as_of).cast(PREDICTIONS["as_of"]).alias("as_of"),
         (pl.col("slack_us") // SECOND_US).alias("slack_s"),
         (pl.col("wall_slack_us") // SECOND_US).alias("wall_slack_s"),
-        pl.lit(version).alias("model_version"),
+        pl.lit(bundle.name).alias("model_version"),
     ).select(pl.col(name).cast(dtype) for name, dtype in PREDICTIONS.items())
 
 
