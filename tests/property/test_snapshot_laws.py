@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from sla_sniper.core.instants import MICROSECOND
 from sla_sniper.core.schema import EVENTS, INSTANT, TICKET_KEY
 from sla_sniper.engine.local import buckets, in_buckets
 from sla_sniper.eventlog.deriving import derive
@@ -194,9 +195,11 @@ def test_snapshots_show_what_the_clock_shows(log, rule, shares):
     for moment in (some_moment(stored, share) for share in shares):
         known = derive(stored.filter(pl.col("recorded_at") <= moment))
         clock = cycles(known, levels, as_of=moment)
-        running = clock.filter(pl.col("state") == "running", pl.col("due_at") > moment)
+        running = clock.filter(
+            pl.col("state") == "running", pl.col("due_at") > moment, pl.col("applied_at") <= moment
+        )
         shown = [] if found.is_empty() else clock_of_snapshots(found, moment)
-        assert shown == clock_of_cycles(running, moment)
+        assert shown == clock_of_cycles(running, moment, levels.calendars[rule.calendar])
 
 
 def clock_of_snapshots(found: pl.DataFrame, moment: datetime) -> list[tuple]:
@@ -212,10 +215,11 @@ def clock_of_snapshots(found: pl.DataFrame, moment: datetime) -> list[tuple]:
     )  # fmt: skip
 
 
-def clock_of_cycles(running: pl.DataFrame, moment: datetime) -> list[tuple]:
-    return running.select(
+def clock_of_cycles(running: pl.DataFrame, moment: datetime, calendar: Calendar) -> list[tuple]:
+    slack = [calendar.elapsed(moment, due) // MICROSECOND for due in running["due_at"]]
+    return running.with_columns(pl.Series("slack", slack, dtype=pl.Int64)).select(
         *TICKET_KEY, "metric", "policy", "cycle", "due_at",
-        pl.col("target_us") - pl.col("elapsed_us"), pl.col("target_us").alias("target"),
+        "slack", pl.col("target_us").alias("target"),
         (pl.lit(moment, INSTANT) - pl.col("applied_at")).dt.total_microseconds().alias("age"),
         "elapsed_us", "paused_us",
     ).rows()  # fmt: skip
