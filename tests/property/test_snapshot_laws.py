@@ -199,7 +199,7 @@ def test_snapshots_show_what_the_clock_shows(log, rule, shares):
             pl.col("state") == "running", pl.col("due_at") > moment, pl.col("applied_at") <= moment
         )
         shown = [] if found.is_empty() else clock_of_snapshots(found, moment)
-        assert shown == clock_of_cycles(running, moment, levels.calendars[rule.calendar])
+        assert shown == clock_of_cycles(running, moment, levels)
 
 
 def clock_of_snapshots(found: pl.DataFrame, moment: datetime) -> list[tuple]:
@@ -215,8 +215,11 @@ def clock_of_snapshots(found: pl.DataFrame, moment: datetime) -> list[tuple]:
     )  # fmt: skip
 
 
-def clock_of_cycles(running: pl.DataFrame, moment: datetime, calendar: Calendar) -> list[tuple]:
-    slack = [calendar.elapsed(moment, due) // MICROSECOND for due in running["due_at"]]
+def clock_of_cycles(running: pl.DataFrame, moment: datetime, levels: ServiceLevels) -> list[tuple]:
+    slack = [
+        levels.calendars[calendar].elapsed(moment, due) // MICROSECOND
+        for calendar, due in running.select("calendar", "due_at").iter_rows()
+    ]
     return running.with_columns(pl.Series("slack", slack, dtype=pl.Int64)).select(
         *TICKET_KEY, "metric", "policy", "cycle", "due_at",
         "slack", pl.col("target_us").alias("target"),
