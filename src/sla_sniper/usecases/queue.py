@@ -130,6 +130,8 @@ def make_queue(
 def known_bundle(desk: Desk) -> Path | None:
     """Newest bundle that knows nothing after `as_of` and forecasts today's promises.
 
+    Of several with the same cut the one trained last counts.
+
     A bundle trained under other calendars or policies, or on columns that the log no longer
     keeps, does not count.
     """
@@ -139,12 +141,16 @@ def known_bundle(desk: Desk) -> Path | None:
     ]
     features = {feature.name for feature in features_of(desk)}
     known = [
-        (datetime.fromisoformat(manifest["training"]["cut"]), folder)
+        (
+            datetime.fromisoformat(manifest["training"]["cut"]),
+            (folder / "manifest.json").stat().st_mtime_ns,
+            folder,
+        )
         for manifest, folder in manifests
         if manifest["evaluation"]["verdict"].get("promise") == desk.workspace.sla.promise
         and {name for name, *_ in manifest["features"]} <= features
     ]
-    return max((pair for pair in known if pair[0] <= desk.as_of), default=(None, None))[1]
+    return max((each for each in known if each[0] <= desk.as_of), default=(None,))[-1]
 
 
 def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str]:

@@ -106,7 +106,10 @@ def _save(desk: Desk, snapshots: pl.DataFrame, *, name: str, evidence: Evidence)
     desk.progress("saving the bundle")
     with workspace_lock(desk.workspace.folder):
         overwrite_table(snapshots, desk.workspace.tables / "snapshots")
-        return save_bundle(model, desk.workspace.models, evidence=evidence)
+        saved = save_bundle(model, desk.workspace.models, evidence=evidence)
+        # The bundle trained last ranks the queue, also where it was there before.
+        (saved / "manifest.json").touch()
+        return saved
 
 
 def _verdict(trial: Trial, desk: Desk) -> dict[str, Any]:
