@@ -48,7 +48,7 @@ rows = st.fixed_dictionaries(
     {
         "gap": st.one_of(st.integers(0, 8), st.integers(0, 40)),
         "delay": st.sampled_from([0, 0, 0, 0, 1, 3, 30]),
-        "status": st.sampled_from(STATUSES),
+        "status": st.sampled_from([*STATUSES, None]),
         "priority": st.sampled_from(["high", "low", None]),
         "group": st.sampled_from(["a", "b", None]),
         "assignee": st.sampled_from(["x", "y", None]),
