@@ -17,7 +17,8 @@ from sla_sniper.engine.local import buckets, in_buckets
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.sla.calendar import Calendar, Holidays
 from sla_sniper.sla.clock import cycles
-from sla_sniper.sla.policy import Condition, ServiceLevels, SlaPolicy, Target
+from sla_sniper.sla.conditions import Condition, Conditions
+from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
 from sla_sniper.snapshots.build import assemble, bucket_part
 
 # Everything lies on half hours, landmarks on full ones, so that instants often coincide.
@@ -114,7 +115,7 @@ def in_order(stored: pl.DataFrame) -> pl.DataFrame:
 def levels_of(rule: Target) -> ServiceLevels:
     """Two policies, the first for one source alone."""
     fixed = Target("resolution_time", "office", default=5 * HOUR_US)
-    shop = SlaPolicy("shop", (fixed,), (Condition("source", "in", ("shop",)),))
+    shop = SlaPolicy("shop", (fixed,), Conditions((Condition("source", "in", ("shop",)),)))
     calendars = {"office": OFFICE, "always": ALWAYS}
     return ServiceLevels(calendars, (shop, SlaPolicy("standard", (rule,))))
 

@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 from sla_sniper.core.schema import CYCLES
 from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
-from sla_sniper.sla.policy import Condition, ServiceLevels, SlaPolicy, Target, UnknownTargetError
+from sla_sniper.sla.conditions import Condition, Conditions
+from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target, UnknownTargetError
 
 START = datetime(2024, 4, 1, 9, tzinfo=UTC)
 HOUR_US = 3_600_000_000
@@ -22,8 +23,8 @@ def promise(hours: int) -> tuple[Target, ...]:
     return (Target("resolution_time", "always", default=hours * HOUR_US),)
 
 
-def only(field: str, value: str) -> tuple[Condition, ...]:
-    return (Condition(field, "is", (value,)),)
+def only(field: str, value: str) -> Conditions:
+    return Conditions((Condition(field, "is", (value,)),))
 
 
 def test_no_events_give_the_schema(make_events):

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from sla_sniper.config.service_levels import read_sla
+from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.sla.calendar import Holidays
-from sla_sniper.sla.policy import Condition
+from sla_sniper.sla.conditions import Condition
 
 GOOD = """
 [calendars.weekdays]
@@ -80,11 +81,11 @@ def test_every_documented_key_is_read(read):
     )
     assert policy.valid_from == datetime(2015, 12, 31, 23, tzinfo=UTC)
     assert policy.valid_to == datetime(2030, 1, 1, 10, tzinfo=UTC)
-    assert policy.all_of == (
+    assert policy.when.all_of == (
         Condition("priority", "in", ("critical", "low")),
         Condition("group", "is_not", ("spam",)),
     )
-    assert policy.any_of == (Condition("impact", "in", ("1", "2")),)
+    assert policy.when.any_of == (Condition("impact", "in", ("1", "2")),)
     assert target.by_priority == {"critical": 4 * 3600_000_000, "low": 5400_000_000}
     assert (target.on_reopen, target.on_priority_change) == ("count", "keep")
     assert (sla.costs.currency, sla.costs.default) == ("EUR", 5)
@@ -118,9 +119,9 @@ def test_vendor_targets_need_no_priorities(read):
             r"unknown key policies\[1\].targets\[1\].on_reopn .*'on_reopen'",
         ),
         ("per_day =", "perday =", r"unknown key capacity.perday .*'per_day'"),
-        ("[costs]", "[cost]", r"costs is missing; unknown key cost .*'costs'"),
+        ("[costs]", "[cost]", r"costs is missing; line 23, unknown key cost .*'costs'"),
         ("country =", "land =", r"unknown key calendars.weekdays.holidays.land"),
-        ("is_not =", "isnt =", r"unknown key 'isnt' \(did you mean 'is_not'\?\)"),
+        ("is_not =", "isnt =", r"unknown operator 'isnt' \(did you mean 'is_not'\?\)"),
         ("mon =", "monday =", r"no day is called 'monday' \(did you mean 'mon'\?\)"),
         ("Europe/Amsterdam", "Europe/Amsterdm", r"unknown zone 'Europe/Amsterdm'"),
         ("09:00-17:00", "09:00-25:00", r"'09:00-25:00' is no time of day"),
@@ -133,14 +134,14 @@ def test_vendor_targets_need_no_priorities(read):
         ('country = "NL"', 'country = "XX"', r"no holidays are known for 'XX'"),
         ("2026-12-24", "2026-13-24", r"'2026-13-24' is no date"),
         ("2026-08-14", "2026-07-14", r"ends before it begins"),
-        ('"4h"', '"0h"', r"a target must be longer than zero"),
+        ('"4h"', '"0h"', r"target.critical: a duration must be longer than zero, got '0h'"),
         ('"4h"', '"4 parsecs"', r"write a duration"),
         ('low = "1h30m"', 'moderate = "1h"', r"priority 'low' has no target"),
         ('calendar = "weekdays"', 'calendar = "week"', r"no calendar is called 'week'"),
         ('"waiting_requester"', '"waiting"', r"no status is called 'waiting'"),
-        ("resolution_time", "happiness", r"this version times resolution_time"),
+        ("resolution_time", "happiness", r"metric: no metric is called 'happiness'"),
         ("2016-01-01", '"soon"', r"valid_from: 'soon' is no instant"),
-        ('[{ field = "group", is_not = "spam" }]', "3", r"all is a list of conditions"),
+        ('[{ field = "group", is_not = "spam" }]', "3", r"when.all: write a list of cond"),
         ('{ field = "group", is_not = "spam" }', '"group"', r"'group' is no condition"),
         ('is_not = "spam"', 'is_not = "spam", is = "x"', r"a condition is a field and one of"),
         ("critical = 500", "critical = -1", r"zero or more"),
@@ -173,7 +174,7 @@ def test_all_problems_come_in_one_message(read):
     ("extra", "told"),
     [
         ("default = true", "only one policy may be the default"),
-        ("", "two policies are called 'any'"),
+        ("", r"policies\[3\].name: policies\[2\] is called 'any' as well"),
     ],
 )
 def test_two_policies_may_not_contradict(read, extra, told):
@@ -181,6 +182,66 @@ def test_two_policies_may_not_contradict(read, extra, told):
 
     with pytest.raises(ConfigurationError, match=told):
         read(GOOD.replace("[costs]", text + "[costs]"))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("Europe/Amsterdam", "Mars", "line 3, calendars.weekdays.timezone: unknown zone 'Mars'"),
+        ("22:00-06:00", "22:00-25:00", "line 4, calendars.weekdays.hours.tue: '22:00-25:00' is no"),
+        ('"24x7"', "{ mon = [] }", "line 7, calendars.always.hours: a calendar needs open hours"),
+        (
+            '"*-05-05"',
+            '"*-05-55"',
+            "line 5, calendars.weekdays.holidays.dates: '*-05-55' is no date",
+        ),
+        ("critical = 500", "critical = -1", "line 26, costs.breach: breach costs are amounts of"),
+        ("per_day =", "perday =", "line 30, unknown key capacity.perday (did you mean 'per_day'?)"),
+        ("breach =", "breeches =", "line 23, costs.breach is missing"),
+    ],
+)
+def test_a_mistake_has_its_line(read, right, wrong, told):
+    with pytest.raises(ConfigurationError) as caught:
+        read(GOOD.replace(right, wrong, 1))
+
+    assert caught.value.problems[0].startswith(told)
+
+
+def test_a_calendar_that_never_opens_is_told_with_the_rest(read):
+    text = GOOD.replace('["2026-12-24", "*-05-05", ', '["1970-01-01/2099-12-31", ')
+    text = text.replace('"22:00-06:00", ', "")
+
+    with pytest.raises(ConfigurationError) as caught:
+        read(text.replace('"keep"', '"kept"'))
+
+    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+        "line 2, calendars.weekdays",
+        "line 22, policies[1].targets[1].on_priority_change",
+    ]
+
+
+def test_overlapping_hours_are_said(read):
+    assert read(GOOD).notes == (
+        "calendars.weekdays: tue 12:00-24:00 and tue 22:00-06:00 overlap and count once",
+    )
+
+
+def test_problems_of_sniper_toml_have_lines(tmp_path):
+    (tmp_path / "sla.toml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "sniper.toml").write_text('[landmarks]\n\nday_at = "25:00"\nday = 1\n')
+
+    with pytest.raises(ConfigurationError) as caught:
+        open_workspace(tmp_path)
+
+    assert caught.value.problems == (
+        "line 3, landmarks.day_at: '25:00' is no time of day; write it as \"08:00\"",
+        "line 4, unknown key landmarks.day (did you mean 'day_at'?)",
+    )
+
+
+def test_a_syntax_error_keeps_its_line(read):
+    with pytest.raises(ConfigurationError, match=r"this is not TOML: .*line 7, column"):
+        read(GOOD.replace('hours = "24x7"', 'hours = "24x7'))
 
 
 @pytest.mark.parametrize(("content", "told"), [(b"a = ", "not TOML"), (b"\xff\xfe", "not UTF-8")])

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sla_sniper.sla.policy import Condition, ServiceLevels, SlaPolicy, Target
+from sla_sniper.sla.conditions import Condition
+from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
 
 START = datetime(2024, 4, 1, 9, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ import pytest
 
 from sla_sniper.core.schema import INSTANT
 from sla_sniper.sla.calendar import Calendar
-from sla_sniper.sla.policy import Condition, ServiceLevels, SlaPolicy, Target
+from sla_sniper.sla.conditions import Condition, Conditions
+from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
 from sla_sniper.snapshots.build import assemble, bucket_part
 
 START = datetime(2024, 4, 1, 9, tzinfo=UTC)
@@ -43,7 +44,7 @@ def take(make_event, make_events):
         )
         levels = ServiceLevels(
             {"always": Calendar("always", is_always_open=True)},
-            (SlaPolicy("only", (target,), conditions),),
+            (SlaPolicy("only", (target,), Conditions(conditions)),),
         )
         return assemble([bucket_part(make_events(made), levels, landmarks, keep=())])
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from sla_sniper.cli import clock, conformance, policy, reconcile, whatif
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run, slots
 
 app = typer.Typer(
@@ -106,6 +107,9 @@ def demo(
 def init(
     directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Workspace.")] = None,
     *,
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="Rules of a help desk, such as zendesk.")
+    ] = "",
     workspace: Workspace = HERE,
     as_json: AsJson = False,
 ) -> None:
@@ -114,7 +118,7 @@ def init(
     from sla_sniper.usecases.init import init_workspace  # noqa: PLC0415
 
     run(
-        lambda _: init_workspace(directory or workspace),
+        lambda _: init_workspace(directory or workspace, preset=preset),
         as_json=as_json,
         show=present.new_workspace,
     )
@@ -178,25 +182,8 @@ def check(*, as_of: AsOf = None, workspace: Workspace = HERE, as_json: AsJson = 
     )
 
 
-@app.command()
-def clock(
-    *, as_of: AsOf = None, out: Out = None, workspace: Workspace = HERE, as_json: AsJson = False
-) -> None:
-    """Compute the cycles of every SLA clock."""
-    from sla_sniper.cli import present  # noqa: PLC0415
-    from sla_sniper.usecases.clock import read_clocks  # noqa: PLC0415
-
-    run(
-        lambda tell: read_clocks(
-            workspace,
-            as_of=instant(as_of, workspace, option="--as-of"),
-            now=now(),
-            out=out,
-            progress=tell,
-        ),
-        as_json=as_json,
-        show=present.clock,
-    )
+for part in (clock, conformance, reconcile, whatif, policy):
+    app.add_typer(part.commands)
 
 
 @app.command()

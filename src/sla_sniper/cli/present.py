@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
+from sla_sniper.cli.clock import show as show_clock
 from sla_sniper.escalation.costs import money
 from sla_sniper.panels.words import percent, wall_time, working_time
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from sla_sniper.usecases.backtest import BacktestReport
     from sla_sniper.usecases.check import CheckReport
-    from sla_sniper.usecases.clock import ClockReport
     from sla_sniper.usecases.demo import DemoReport
     from sla_sniper.usecases.diagnose import DiagnosisReport
     from sla_sniper.usecases.export import Exported
@@ -93,19 +93,6 @@ def check(result: CheckReport, console: Console) -> None:
             console.print(escape(finding.proposal), style="dim", highlight=False)
 
 
-def clock(result: ClockReport, console: Console) -> None:
-    """Print how the cycles stand."""
-    console.print(f"Clocks as of {_stamp(result)}", style="italic", highlight=False)
-    table = _table("Metric", "Priority", "State", ">Cycles")
-    for row in result.states().iter_rows():
-        table.add_row(row[0], row[1] or "(none)", row[2], f"{row[3]:,}")
-    console.print(table)
-    console.print(
-        f"{result.frame.height:,} cycles of {result.n_tickets:,} tickets; "
-        f"no policy covers {result.n_untimed:,}."
-    )
-
-
 def diagnosis(result: DiagnosisReport, console: Console) -> None:
     """Print the diagnosis in sentences."""
     console.print(f"[bold]{escape(result.metric)}[/] as of {_stamp(result)}")
@@ -152,17 +139,21 @@ def queue(result: QueueReport, console: Console) -> None:
     """Print the kill list."""
     title = f"Kill list as of {_stamp(result)}: {result.capacity} slots, by {result.policy}"
     console.print(title, style="italic", highlight=False)
+    has_metrics = result.frame["metric"].n_unique() > 1
+    metric = ["Metric"] if has_metrics else []
     table = _table(
-        ">#", "Ticket", "Priority", "Group", ">Due in (working)", ">Due in (wall)", ">P(breach)",
-        ">Saving", "Why",
+        ">#", "Ticket", *metric, "Priority", "Group", ">Due in (working)", ">Due in (wall)",
+        ">P(breach)", ">Saving", "Why",
     )  # fmt: skip
     chosen = result.recommended.head(_SHOWN)
     for row in chosen.iter_rows(named=True):
-        table.add_row(*_queue_cells(row, result.currency))
+        rank, ticket, *rest = _queue_cells(row, result.currency)
+        table.add_row(rank, ticket, *([row["metric"]] if has_metrics else []), *rest)
     console.print(table)
+    tickets, known = result.recommended["rank"].n_unique(), result.frame["rank"].n_unique()
+    more = f"; the first {_SHOWN} clocks are shown" if result.recommended.height > _SHOWN else ""
     console.print(
-        f"{result.recommended.height:,} of {result.frame.height:,} running clocks to escalate"
-        f"{f'; the first {_SHOWN} are shown' if result.recommended.height > _SHOWN else ''}. "
+        f"{tickets:,} of {known:,} tickets with a running clock to escalate{more}. "
         f"{escape(result.sentence)}.",
         highlight=False,
     )
@@ -191,7 +182,7 @@ def demo(result: DemoReport, console: Console) -> None:
     _heading("2. What is wrong with it", console)
     check(result.check, console)
     _heading("3. The clock", console)
-    clock(result.clock, console)
+    show_clock(result.clock, console)
     _heading("4. The forecast and the decision, replayed", console)
     backtest(result.backtest, console)
     _heading("5. The model for today", console)
@@ -287,5 +278,5 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _stamp(result: CheckReport | ClockReport | QueueReport | DiagnosisReport) -> str:
+def _stamp(result: CheckReport | QueueReport | DiagnosisReport) -> str:
     return f"{result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})"

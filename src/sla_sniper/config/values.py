@@ -12,6 +12,7 @@ from sla_sniper.core.instants import SECOND_US, parse_instant
 
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST: Final = 36_525 * 86_400
 _HOUR: Final = 60
 _DAY: Final = 86_400
 _SPAN: Final = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
@@ -23,18 +24,21 @@ def duration_us(text: str) -> int:
     Raises
     ------
     ValueError
-        If it is no duration, or not longer than zero.
+        If it is no duration, not longer than zero or longer than a hundred years.
 
     Examples
     --------
     >>> duration_us("1h30m") // 60_000_000
     90
     """
-    if not _PART.sub("", text).strip() and _PART.search(text):
-        total = sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(text))
-        if total > 0:
-            return round(total * SECOND_US)
-        raise ValueError("a target must be longer than zero")
+    unsigned = text.strip().removeprefix("-")
+    if not _PART.sub("", unsigned).strip() and _PART.search(unsigned):
+        total = sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(unsigned))
+        if total <= 0 or unsigned != text.strip():
+            raise ValueError("a duration must be longer than zero")
+        if total > _LONGEST:
+            raise ValueError("a duration is at most a hundred years")
+        return round(total * SECOND_US)
     raise ValueError('write a duration as "4h", "30m" or "1h30m"')
 
 
@@ -59,7 +63,7 @@ def span_seconds(text: str) -> tuple[int, int]:
     if max(begin_m, end_m) >= _HOUR or begin >= _DAY or end > _DAY:
         raise ValueError(f"{text!r} is no time of day; the last one is 24:00")
     if begin == end:
-        raise ValueError(f"{text!r} is empty")
+        raise ValueError(f"{text!r} is empty; write 00:00-24:00 for a whole day")
     return begin, end
 
 

@@ -106,11 +106,17 @@ CYCLES: Final[Mapping[str, pl.DataType]] = MappingProxyType(
         "breached_at": INSTANT,
         "fulfilled_at": INSTANT,
         "priority_applied": pl.String(),
+        "recorded_breach_at": INSTANT,
+        "next_warning_at": INSTANT,
+        "next_warning": pl.String(),
     }
 )
 """One row for each activation of one target on one ticket, as of an instant.
 
-`state` is running, paused, overdue (open, over time), met, missed or cancelled.
+`state` is running, paused, overdue (open, over time), met, missed or cancelled. `breached_at`
+goes by the target in force; `recorded_breach_at` is the ledger: the first breach of any target
+that was in force in the cycle, which no later target undoes. `next_warning` is the point of
+`warn_at` that comes next if the clock runs on.
 """
 
 PREDICTIONS: Final[Mapping[str, pl.DataType]] = MappingProxyType(

@@ -1,7 +1,9 @@
-"""Work on whole tickets here, on one machine: in buckets, one at a time."""
+"""Work on whole tickets here, on one machine: in buckets, as many at a time as there are cores."""
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -10,9 +12,10 @@ from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 ROWS_PER_BUCKET = 500_000
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -57,8 +60,27 @@ def in_buckets(
         Told `step` and the share done.
     """
     total = n_buckets or bucket_count(stored.height)
-    results = []
-    for done, bucket in enumerate(buckets(stored, total)):
-        progress(step, done / total)
-        results.append(work(bucket))
-    return results
+
+    def told() -> Iterator[pl.DataFrame]:
+        for done, bucket in enumerate(buckets(stored, total)):
+            progress(step, done / total)
+            yield bucket
+
+    return in_threads(told(), work)
+
+
+def in_threads(parts: Iterable[Item], work: Callable[[Item], Result]) -> list[Result]:
+    """Run `work` on each part, as many at a time as there are cores; results keep the order.
+
+    NumPy and Polars let go of the interpreter while they compute. Parts are only asked for
+    when a thread is free, so that no more of them are in memory than are worked on.
+    """
+    threads = os.cpu_count() or 1
+    results: list[Future[Result]] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for part in parts:
+            running = [each for each in results if not each.done()]
+            if len(running) >= threads:
+                wait(running, return_when=FIRST_COMPLETED)
+            results.append(pool.submit(work, part))
+        return [each.result() for each in results]

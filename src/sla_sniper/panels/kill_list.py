@@ -29,7 +29,8 @@ class KillListPanel:
         What the reader has to know about the rows; empty where there is nothing.
     rows : polars.DataFrame
         ``Rank, Ticket, Priority, Group, Due in, Wall clock, p_breach`` (percent)``, Saving,
-        Reason 1`` to ``3``, and ``Desk`` where there are several sources.
+        Reason 1`` to ``3``, ``Desk`` where there are several sources and ``Metric``
+        where there are several.
     saving_label : str
         Heading of ``Saving``, with the currency.
     """
@@ -70,10 +71,12 @@ def kill_list_panel(
 
 def _in_words(shown: pl.DataFrame) -> pl.DataFrame:
     several = shown["source"].n_unique() > 1
+    metrics = shown["metric"].n_unique() > 1
     return shown.select(
         pl.col("rank").alias("Rank"),
         pl.col("ticket_id").alias("Ticket"),
         *([pl.col("source").alias("Desk")] if several else []),
+        *([pl.col("metric").alias("Metric")] if metrics else []),
         pl.col("priority").fill_null("none").alias("Priority"),
         pl.col("group").fill_null("none").alias("Group"),
         _duration(shown["slack_s"], working_time).alias("Due in"),

@@ -1,29 +1,52 @@
 """Business calendars, compiled to breakpoints so that one ticket and ten million are equal.
 
-A `Calendar` is what a person wrote: weekly hours in a zone, holidays. Compiled, it is sorted
-UTC openings and closings and the open time accumulated before each. That makes one monotone
-function, open time up to an instant, and its inverse; elapsed time and deadlines are two
-binary searches. Daylight saving needs no special case: it is in the breakpoints.
+A `Calendar` is what a person wrote: weekly hours in a zone, special days, holidays. Compiled, it is
+sorted UTC openings and closings and the open time accumulated before each. That makes one monotone
+function, open time up to an instant, and its inverse; elapsed time and deadlines are two look-ups.
+Daylight saving needs no special case: it is in the breakpoints.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
-from sla_sniper.core.instants import DAY_US, from_us, localize, to_us, zone
+from sla_sniper.core.instants import DAY_US, MICROSECOND, from_us, localize, to_us, zone
+from sla_sniper.sla.compiled import FAR, CompiledCalendar
+from sla_sniper.sla.compiling import (
+    FIRST_US,
+    LAST_US,
+    NoWorkingTimeError,
+    break_spans,
+    compiled_years,
+    date_of,
+    days_since_1970,
+    is_ever_open,
+    working_days,
+)
+from sla_sniper.sla.day_counts import DayCount, DaysRule, count_days
+from sla_sniper.sla.holidays import Holidays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from zoneinfo import ZoneInfo
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
     Instants = NDArray[np.int64]
+
+__all__ = ["WEEKDAYS", "Calendar", "CompiledCalendar", "Holidays", "NoWorkingTimeError"]
+
+LocalSpan: TypeAlias = tuple[int, int]
+"""Open or closed span, in seconds of local time since midnight."""
+WeeklyHours: TypeAlias = tuple[tuple[LocalSpan, ...], ...]
+"""Open spans of Monday to Sunday."""
+DatedSpans: TypeAlias = tuple[tuple[date, tuple[LocalSpan, ...]], ...]
+"""Spans of single local dates."""
+Boundary: TypeAlias = Literal["close", "next_open"]
+Edge: TypeAlias = Literal["next_open", "next_close", "prev_open", "prev_close", "next_period_start"]
 
 WEEKDAYS: Final[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...]] = (
     "mon",
@@ -34,59 +57,21 @@ WEEKDAYS: Final[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], 
     "sat",
     "sun",
 )
-_YEARS_AHEAD: Final = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Holidays:
-    """Days on which a calendar is closed.
-
-    Attributes
-    ----------
-    country, subdivision : str
-        As the `holidays` package names them; empty for none.
-    dates : tuple of date
-        Single local dates.
-    yearly : tuple of (month, day)
-        Closed every year.
-    ranges : tuple of (date, date)
-        First and last date, both closed.
-
-    Examples
-    --------
-    >>> Holidays(yearly=((12, 25),)).between(date(2025, 12, 1), date(2025, 12, 31))
-    (datetime.date(2025, 12, 25),)
-    """
-
-    country: str = ""
-    subdivision: str = ""
-    dates: tuple[date, ...] = ()
-    yearly: tuple[tuple[int, int], ...] = ()
-    ranges: tuple[tuple[date, date], ...] = ()
-
-    def between(self, first: date, last: date) -> tuple[date, ...]:
-        """Every holiday from `first` to `last`, both included, in order."""
-        found = set(self.dates) | self._by_country(first.year, last.year)
-        for year in range(first.year, last.year + 1):
-            found |= {date(year, m, d) for m, d in self.yearly if _exists(year, m, d)}
-        for start, end in self.ranges:
-            found |= set(_dates(max(start, first), min(end, last)))
-        return tuple(sorted(day for day in found if first <= day <= last))
-
-    def _by_country(self, first_year: int, last_year: int) -> set[date]:
-        if not self.country:
-            return set()
-        # A heavy import that most calendars do not need.
-        from holidays import country_holidays  # noqa: PLC0415
-
-        # Observed days may belong to a neighbouring year.
-        years = range(first_year - 1, last_year + 2)
-        return set(country_holidays(self.country, subdiv=self.subdivision or None, years=years))
+_NO_HOLIDAYS: Final = Holidays()
+_WHOLE_DAYS: Final[WeeklyHours] = (((0, 86_400),),) * 7
+_EDGES: Final[Mapping[Edge, Callable[[CompiledCalendar, Instants], Instants]]] = {
+    "next_open": CompiledCalendar.next_open,
+    "next_close": CompiledCalendar.next_close,
+    "prev_open": CompiledCalendar.prev_open,
+    "prev_close": CompiledCalendar.prev_close,
+    "next_period_start": CompiledCalendar.next_period_start,
+}
+_MORE_YEARS: Final = (0, 2, 8, 32, 128, 400)
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Weekly open hours in a zone, with holidays.
+    """Open hours in a zone: by the week, by the date, and what is closed.
 
     Without it a deadline is a guess: 40 hours that start on a Friday end on the next Friday,
     not on Sunday.
@@ -99,31 +84,78 @@ class Calendar:
         IANA zone of all local times.
     hours : tuple of 7 tuples of (int, int)
         For Monday to Sunday the open spans, in seconds of local time since midnight. An end
-        at or before the start runs past midnight and belongs to the day it starts on;
-        overlapping spans count once; 86400 is the end of the day.
+        before the start runs past midnight and belongs to the day it starts on, an equal one is
+        nothing; overlapping spans count once; 86400 is the end of the day.
     holidays : Holidays
-        Each closes its own local date from 00:00 to 24:00, also the tail of a night shift.
+        Each closes its own local date from 00:00 to 24:00, also the tail of a night shift and
+        hours that `shifts` gives it.
     is_always_open : bool
-        24 hours, 7 days; `hours` and `holidays` do not matter then.
+        24 hours, 7 days instead of `hours`; the rest still counts.
+    shifts : tuple of (date, spans)
+        Local dates that have these hours instead of the weekly ones; none for closed.
+    breaks : tuple of (date, spans)
+        Closed parts of local dates.
+    closures : tuple of (datetime, datetime)
+        Closed between two aware instants.
+    versions : tuple of (date, hours)
+        Other weekly hours from a local date on, in order; earlier dates keep the earlier ones.
+    boundary : {"close", "next_open"}
+        Whether a deadline may be the closing instant, or moves to the next opening.
+    all_of : tuple of Calendar
+        Open where all of these are, instead of own hours; their zones may differ.
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> office = Calendar("office", "Europe/Berlin", ((((9 * 3600), (17 * 3600)),),) * 5 + ((), ()))
     >>> friday = datetime(2024, 3, 29, 15, 0, tzinfo=UTC)  # the clocks change on Sunday
     >>> office.add(friday, timedelta(hours=2)).isoformat()
     '2024-04-01T08:00:00+00:00'
+    >>> office.add_days(friday, 1).isoformat()
+    '2024-04-01T14:00:00+00:00'
     """
 
     name: str
     timezone: str = "UTC"
-    hours: tuple[tuple[tuple[int, int], ...], ...] = ((),) * 7
-    holidays: Holidays = Holidays()
+    hours: WeeklyHours = ((),) * 7
+    holidays: Holidays = _NO_HOLIDAYS
     is_always_open: bool = False
+    shifts: DatedSpans = ()
+    breaks: DatedSpans = ()
+    closures: tuple[tuple[datetime, datetime], ...] = ()
+    versions: tuple[tuple[date, WeeklyHours], ...] = ()
+    boundary: Boundary = "close"
+    all_of: tuple[Calendar, ...] = ()
+
+    def __hash__(self) -> int:
+        # Cheap: hundreds of holidays would be hashed on every look into a cache.
+        return hash((self.name, self.timezone, self.hours))
+
+    def __and__(self, other: Calendar) -> Calendar:
+        """Open where both are, with the zone and the boundary of the first."""
+        name = f"{self.name} & {other.name}"
+        return Calendar(name, self.timezone, boundary=self.boundary, all_of=(self, other))
+
+    @property
+    def weekly_hours(self) -> WeeklyHours:
+        """Open spans of Monday to Sunday, also where it is always open."""
+        return _WHOLE_DAYS if self.is_always_open else self.hours
+
+    @property
+    def is_simply_always_open(self) -> bool:
+        """Whether it is open without any exception."""
+        exceptions = (self.shifts, self.breaks, self.closures, self.versions, self.all_of)
+        return self.is_always_open and self.holidays == _NO_HOLIDAYS and not any(exceptions)
 
     def compiled(self, first_us: int, last_us: int) -> CompiledCalendar:
-        """Compile so that `first_us` to `last_us` (microseconds since 1970) are covered."""
-        first, last = from_us(first_us).year - 1, from_us(last_us).year + 1
-        return _compile(self, max(1, first), min(9998, last))
+        """Compile so that `first_us` to `last_us` (microseconds since 1970) are covered.
+
+        Raises
+        ------
+        NoWorkingTimeError
+            If it is never open.
+        """
+        return compiled_years(self, first_us, last_us)
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Open time between two instants; zero where `end` is before `start`."""
@@ -134,202 +166,232 @@ class Calendar:
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """Instant at which `duration` of open time after `start` is used up.
 
-        The closing instant itself may be the answer; adding nothing outside hours gives the
-        next opening. A negative duration counts back; then an opening may be the answer.
+        With boundary ``close``, the closing instant itself may be the answer. Adding nothing
+        outside hours gives the next opening. A negative duration counts back; then an opening may
+        be the answer.
+
+        Raises
+        ------
+        NoWorkingTimeError
+            If the calendar is not open long enough within 400 years.
+        """
+        amount = np.array([duration // MICROSECOND], dtype=np.int64)
+        return from_us(int(self.settled(self.add_us(_one(start), amount))[0]))
+
+    def add_us(self, start: Instants, duration: Instants) -> Instants:
+        """Vectorised `add` with boundary ``close``: both of shape (n,), in microseconds.
+
+        Use `settled` on the answer for the boundary of the calendar.
+
+        Raises
+        ------
+        NoWorkingTimeError
+            If the calendar is not open long enough within 400 years.
+        """
+
+        def reach(first: int, last: int) -> Instants:
+            compiled = self.compiled(first, last)
+            passed = compiled.open_until(start) + duration
+            due = compiled.instant(passed)
+            nothing, back = duration == 0, duration < 0
+            if nothing.any():
+                due[nothing] = compiled.next_open(start[nothing])
+            if back.any():
+                due[back] = compiled.latest(passed[back])
+            return due
+
+        return _reaching(start, reach)
+
+    def settled(self, at: Instants) -> Instants:
+        """Move deadlines (n,) that are not in hours to the next opening, if `boundary` says so."""
+        return at if self.boundary == "close" else self.edge_us(at, "next_open")
+
+    def edge_us(self, at: Instants, edge: Edge) -> Instants:
+        """Vectorised `next_open` and so on: instants of shape (n,), in microseconds."""
+        return _reaching(at, lambda *span: _EDGES[edge](self.compiled(*span), at))
+
+    def next_open(self, at: datetime) -> datetime:
+        """`at` itself where open, else the next opening."""
+        return self._edge(at, "next_open")
+
+    def next_close(self, at: datetime) -> datetime:
+        """End of the running, or else of the next, open stretch."""
+        return self._edge(at, "next_close")
+
+    def prev_open(self, at: datetime) -> datetime:
+        """Last opening before `at`."""
+        return self._edge(at, "prev_open")
+
+    def prev_close(self, at: datetime) -> datetime:
+        """`at` itself where it was open just before, else the last closing."""
+        return self._edge(at, "prev_close")
+
+    def next_period_start(self, at: datetime) -> datetime:
+        """First opening after `at`."""
+        return self._edge(at, "next_period_start")
+
+    def periods(
+        self,
+        start: datetime,
+        *,
+        direction: Literal["forward", "back"] = "forward",
+        count: int | None = None,
+        until: datetime | None = None,
+    ) -> list[tuple[datetime, datetime]]:
+        """Open stretches from `start` on, or back from it, cut there and at `until`.
+
+        Parameters
+        ----------
+        count : int, optional
+            How many; without it, all up to `until`.
+        until : datetime, optional
+            Where to end, after `start`, or before it going back.
 
         Raises
         ------
         ValueError
-            If the calendar is not open long enough within 400 years.
+            If neither is given.
         """
-        amount = duration // timedelta(microseconds=1)
-        if amount < 0:
-            return from_us(self._back_us(to_us(start), -amount))
-        us = self.add_us(np.array([to_us(start)]), np.array([amount]))
-        return from_us(int(us[0]))
+        if count is None and until is None:
+            raise ValueError("Open periods need a count or an end.")
+        at, is_back = to_us(start), direction == "back"
+        ends = sorted((at, to_us(until) if until else FIRST_US if is_back else LAST_US))
+        for span in _widening(at, to_us(until) if until else at):
+            stretches = self.compiled(*span).between(*ends)[:: -1 if is_back else 1]
+            if until is not None or len(stretches) > (count or 0) or span == (FIRST_US, LAST_US):
+                return [(from_us(a), from_us(b)) for a, b in stretches[:count].tolist()]
+        raise NoWorkingTimeError(f"Calendar {self.name!r} has not so many open periods.")
 
-    def add_us(self, start: Instants, duration: Instants) -> Instants:
-        """Vectorised `add`: both of shape (n,), microseconds; returns instants of shape (n,)."""
-        if not len(start):
-            return start.astype(np.int64)
-        first, last = int(start.min()), int(start.max())
-        years = 2
-        while True:
-            compiled = self.compiled(first, min(last + years * 366 * DAY_US, _LAST_US))
-            wanted = compiled.open_until(start) + duration
-            if int(wanted.max()) <= compiled.total or years > _YEARS_AHEAD:
-                return compiled.instant(wanted, start=start)
-            years *= 2
+    def add_days(
+        self,
+        start: datetime,
+        days: int,
+        *,
+        is_end_of_day: bool = False,
+        days_rule: DaysRule = "biz",
+    ) -> datetime:
+        """Instant that many working days after `start`; see `add_days_us`."""
+        found = self.add_days_us(
+            _one(start), days, is_end_of_day=is_end_of_day, days_rule=days_rule
+        )
+        return from_us(int(found[0]))
 
-    def _back_us(self, end: int, amount: int) -> int:
-        years = 2
-        while True:
-            compiled = self.compiled(max(end - years * 366 * DAY_US, _FIRST_US), end)
-            wanted = int(compiled.open_until(end)) - amount
-            if wanted >= 0 or years > _YEARS_AHEAD:
-                return compiled.latest(wanted)
-            years *= 2
+    def add_days_us(
+        self,
+        start: Instants,
+        days: ArrayLike,
+        *,
+        is_end_of_day: bool = False,
+        days_rule: DaysRule = "biz",
+    ) -> Instants:
+        """Count working days from each instant; negative ones count back.
+
+        Parameters
+        ----------
+        start : ndarray of int64 of shape (n,)
+            Microseconds since 1970.
+        days : int or array of int of shape (n,)
+            How many working days: local dates that have working time of their own.
+        is_end_of_day : bool
+            The last closing of that day; for no days, of the first one not yet over.
+        days_rule : {"biz", "keep", "business_time", "working_hours"}
+            The same time of day on the n-th working day; ``biz`` then moves it into hours.
+            ``business_time`` and ``working_hours`` first go from a closed day to the next working
+            one (back: the last one), ``business_time`` to its opening, and into hours afterwards.
+
+        Returns
+        -------
+        instants : ndarray of int64 of shape (n,)
+
+        Raises
+        ------
+        NoWorkingTimeError
+            If there are not so many within 400 years.
+        """
+        wanted = np.broadcast_to(np.asarray(days, dtype=np.int64), start.shape)
+        return _reaching(
+            start,
+            lambda *span: count_days(
+                self.compiled(*span),
+                working_days(self, *span),
+                DayCount(start, wanted, is_end_of_day, days_rule),
+            ),
+        )
 
     def is_ever_open(self) -> bool:
         """Whether any time at all is open from 2000 to 2050."""
-        try:
-            _compile(self, 2000, 2050)
-        except ValueError:
-            return False
-        return True
+        return is_ever_open(self)
 
     def opens_on(self, day: date) -> bool:
         """Whether any time is open on a local date."""
-        start, end = self._local(day), self._local(day + timedelta(days=1))
+        start, end = (self.localize(each, time()) for each in (day, day + timedelta(days=1)))
         return self.elapsed(start, end) > timedelta(0)
 
-    def _local(self, day: date) -> datetime:
-        return localize(datetime.combine(day, time()), zone(self.timezone))
+    def working_day(self, day: date) -> bool:
+        """Whether a local date has working time of its own: not only the tail of a night shift."""
+        at = to_us(self.localize(day, time()))
+        return bool(np.isin(days_since_1970(day), working_days(self, at, at).days))
 
+    def next_working_dates(self, after: date, count: int) -> tuple[date, ...]:
+        """The first `count` working days after a local date.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledCalendar:
-    """Openings, closings and the open time before each opening, in microseconds.
-
-    Attributes
-    ----------
-    opens, closes, before : ndarray of int64 of shape (n_stretches,)
-        Disjoint and sorted; `before[i]` is the open time before `opens[i]`.
-    total : int
-        Open time from the first opening to the last closing.
-    """
-
-    opens: Instants
-    closes: Instants
-    before: Instants
-    total: int
-
-    def open_until(self, at: ArrayLike) -> Instants:
-        """Open time up to each instant: monotone, exact, of the shape of `at`."""
-        us = np.asarray(at, dtype=np.int64)
-        i = np.searchsorted(self.opens, us, side="right") - 1
-        inside = np.minimum(us, self.closes[i]) - self.opens[i]
-        return np.where(i < 0, np.int64(0), self.before[i] + inside)
-
-    def instant(self, open_time: Instants, *, start: Instants | None = None) -> Instants:
-        """First instant at which `open_time` has passed; the inverse of `open_until`.
-
-        Where `start` is given and nothing is added to it, the answer is the next opening
-        rather than the last closing.
+        Raises
+        ------
+        NoWorkingTimeError
+            If there are not so many within 400 years.
         """
-        if len(open_time) and int(open_time.max()) > self.total:
-            raise ValueError("The calendar is not open long enough to reach this deadline.")
-        after = self.before + (self.closes - self.opens)
-        i = np.searchsorted(after, open_time, side="left")
-        found = self.opens[i] + (open_time - self.before[i])
-        if start is None:
+        at = to_us(self.localize(after, time()))
+        for span in _widening(at, at):
+            days = working_days(self, *span).days
+            found = days[days > days_since_1970(after)][:count]
+            if len(found) == count:
+                return tuple(map(date_of, found.tolist()))
+        raise NoWorkingTimeError(f"Calendar {self.name!r} has not so many working days.")
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether a local date is a holiday, of any of the calendars it is made of."""
+        parts = any(part.is_holiday(day) for part in self.all_of)
+        return parts or bool(self.holidays.between(day, day))
+
+    def on_holiday(self, at: datetime) -> bool:
+        """Whether an instant falls on a holiday, of any of the calendars it is made of."""
+        parts = any(part.on_holiday(at) for part in self.all_of)
+        local = at.astimezone(zone(self.timezone)).date()
+        return parts or bool(self.holidays.between(local, local))
+
+    def on_break(self, at: datetime) -> bool:
+        """Whether an instant falls in a break, of any of the calendars it is made of."""
+        parts = any(part.on_break(at) for part in self.all_of)
+        us = to_us(at)
+        spans = break_spans(self, us, us)
+        return parts or bool(((spans[:, 0] <= us) & (us < spans[:, 1])).any())
+
+    def localize(self, day: date, at: time) -> datetime:
+        """Instant of a local date and time: a missing one moves forward, of two it is the first."""
+        return localize(datetime.combine(day, at), zone(self.timezone))
+
+    def _edge(self, at: datetime, edge: Edge) -> datetime:
+        return from_us(int(self.edge_us(_one(at), edge)[0]))
+
+
+def _one(at: datetime) -> Instants:
+    return np.array([to_us(at)], dtype=np.int64)
+
+
+def _reaching(start: Instants, ask: Callable[[int, int], Instants]) -> Instants:
+    """Answer of `ask` for the first span of time around `start` that it does not go beyond."""
+    if not len(start):
+        return start.astype(np.int64)
+    for first, last in _widening(int(start.min()), int(start.max())):
+        found = ask(first, last)
+        if int(found.min()) > -FAR and int(found.max()) < FAR:
             return found
-        return np.where(open_time == self.open_until(start), self.next_open(start), found)
-
-    def latest(self, open_time: int) -> int:
-        """Last instant at which no more than `open_time` has passed and it is open."""
-        if open_time < 0:
-            raise ValueError("The calendar was not open long enough to count back that far.")
-        i = int(np.searchsorted(self.before, open_time, side="right")) - 1
-        return int(self.opens[i]) + open_time - int(self.before[i])
-
-    def is_open(self, at: ArrayLike) -> NDArray[np.bool_]:
-        """Whether each instant is in hours; the closing instant is not."""
-        us = np.asarray(at, dtype=np.int64)
-        i = np.searchsorted(self.opens, us, side="right") - 1
-        return np.asarray((i >= 0) & (us < self.closes[i]))
-
-    def next_open(self, at: ArrayLike) -> Instants:
-        """Each instant itself where open, else the next opening."""
-        us = np.asarray(at, dtype=np.int64)
-        i = np.minimum(np.searchsorted(self.opens, us, side="left"), len(self.opens) - 1)
-        return np.where(self.is_open(us), us, self.opens[i])
+    raise NoWorkingTimeError("The calendar is not open long enough to reach this deadline.")
 
 
-_FIRST_US: Final = to_us(datetime(1, 1, 2, tzinfo=UTC))
-_LAST_US: Final = to_us(datetime(9997, 12, 31, tzinfo=UTC))
-
-
-@lru_cache(maxsize=64)
-def _compile(calendar: Calendar, first_year: int, last_year: int) -> CompiledCalendar:
-    if calendar.is_always_open:
-        return _stretches(np.array([[_FIRST_US, _LAST_US]], dtype=np.int64))
-    tz = zone(calendar.timezone)
-    first, last = date(first_year, 1, 1), date(last_year, 12, 31)
-    spans = _union(_weekly(calendar.hours, tz, _dates(first, last)))
-    closed = [_day(day, tz) for day in calendar.holidays.between(first, last)]
-    spans = _subtract(spans, _union(np.array(closed, dtype=np.int64).reshape(-1, 2)))
-    if not len(spans):
-        raise ValueError(f"Calendar {calendar.name!r} is never open.")
-    return _stretches(spans)
-
-
-def _stretches(spans: NDArray[np.int64]) -> CompiledCalendar:
-    lengths = spans[:, 1] - spans[:, 0]
-    ends = np.cumsum(lengths)
-    return CompiledCalendar(spans[:, 0].copy(), spans[:, 1].copy(), ends - lengths, int(ends[-1]))
-
-
-def _weekly(
-    hours: tuple[tuple[tuple[int, int], ...], ...], tz: ZoneInfo, days: Iterable[date]
-) -> NDArray[np.int64]:
-    spans = [
-        (_at(day, start, tz), _at(day, end if end > start else end + 86_400, tz))
-        for day in days
-        for start, end in hours[day.weekday()]
-        if _exists_in(day, tz)
-    ]
-    return np.array(spans, dtype=np.int64).reshape(-1, 2)
-
-
-def _at(day: date, seconds: int, tz: ZoneInfo) -> int:
-    days, rest = divmod(seconds, 86_400)
-    wall = datetime.combine(day + timedelta(days=days), time()) + timedelta(seconds=rest)
-    return to_us(localize(wall, tz))
-
-
-def _day(day: date, tz: ZoneInfo) -> tuple[int, int]:
-    return _at(day, 0, tz), _at(day, 86_400, tz)
-
-
-def _exists_in(day: date, tz: ZoneInfo) -> bool:
-    """Whether a zone has the date: Samoa, for one, went from 29 to 31 December 2011."""
-    start, end = _day(day, tz)
-    return start < end
-
-
-def _union(spans: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Merge overlapping and touching spans of shape (n, 2); empty ones vanish."""
-    spans = spans[spans[:, 1] > spans[:, 0]]
-    if not len(spans):
-        return spans
-    spans = spans[np.argsort(spans[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(spans[:, 1])
-    starts = np.r_[True, spans[1:, 0] > reach[:-1]]
-    return np.column_stack([spans[starts, 0], reach[np.r_[starts[1:], True]]])
-
-
-def _subtract(spans: NDArray[np.int64], closed: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Take disjoint sorted `closed` spans out of disjoint sorted `spans`, both (n, 2)."""
-    if not len(closed) or not len(spans):
-        return spans
-    cuts = np.unique(np.r_[spans.ravel(), closed.ravel()])
-    pieces = np.column_stack([cuts[:-1], cuts[1:]])
-    return _union(pieces[_within(pieces, spans) & ~_within(pieces, closed)])
-
-
-def _within(pieces: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.bool_]:
-    i = np.searchsorted(spans[:, 0], pieces[:, 0], side="right") - 1
-    return np.asarray((i >= 0) & (pieces[:, 0] < spans[i, 1]))
-
-
-def _dates(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def _exists(year: int, month: int, day: int) -> bool:
-    try:
-        date(year, month, day)
-    except ValueError:
-        return False
-    return True
+def _widening(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Spans of time around two instants, each wider."""
+    ends = sorted((first, last))
+    for years in _MORE_YEARS:
+        more = years * 366 * DAY_US
+        yield max(FIRST_US, ends[0] - more), min(LAST_US, ends[1] + more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from sla_sniper.core.instants import to_us
 from sla_sniper.core.schema import CYCLES, INSTANT
 from sla_sniper.sla.policy import ServiceLevels
 from sla_sniper.sla.segments import CANCELLED, NEVER, NO_TARGET, PAUSED, STOPPED, Segments, fold
+from sla_sniper.sla.warnings import next_warnings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
 
 _STATES = np.array(["running", "paused", "overdue", "met", "missed", "cancelled"], dtype=object)
 IS_RUNNING, IS_PAUSED, OVERDUE, MET, MISSED, IS_CANCELLED = range(len(_STATES))
@@ -71,15 +74,10 @@ def cycles(events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime) -> p
 
 
 def _read(segments: Segments, events: pl.DataFrame, as_of_us: int) -> pl.DataFrame:
-    chosen = _current(segments)
-    at = np.minimum(np.int64(as_of_us), segments.ends[chosen])
-    elapsed = segments.elapsed_at(at, chosen)
-    state, over_since = _verdict(segments, chosen, elapsed, at)
-    due = np.where(over_since != NEVER, over_since, segments.due[chosen])
-    due = np.where(state == IS_PAUSED, NEVER, due)
-    is_stopped = (state == MET) | (state == MISSED)
-    fulfilled = np.where(is_stopped, segments.stopped_since[chosen], NEVER)
+    reading = read_cycles(segments, as_of_us)
+    chosen = reading.chosen
     row, applied = segments.row[chosen], segments.applied[chosen]
+    is_over = reading.since != NEVER
     return events.select("source", "ticket_id")[row].select(
         "source",
         "ticket_id",
@@ -88,38 +86,141 @@ def _read(segments: Segments, events: pl.DataFrame, as_of_us: int) -> pl.DataFra
         pl.Series("cycle", segments.cycle[chosen]),
         _instants("applied_at", segments.start[chosen]),
         pl.Series("target_us", segments.target[chosen]),
-        pl.lit(segments.rule.calendar).alias("calendar"),
-        pl.Series("state", _STATES[state], dtype=pl.String),
-        pl.Series("elapsed_us", elapsed),
-        pl.Series("paused_us", segments.paused_at(at, chosen)),
-        _instants("due_at", due),
-        _instants("breached_at", over_since),
-        _instants("fulfilled_at", fulfilled),
+        pl.lit(segments.calendar.name).alias("calendar"),
+        pl.Series("state", _STATES[reading.state], dtype=pl.String),
+        pl.Series("elapsed_us", reading.elapsed),
+        pl.Series("paused_us", reading.paused),
+        _instants("due_at", np.where(reading.is_shown, reading.due, NEVER)),
+        _instants("breached_at", np.where(is_over, reading.since, NEVER)),
+        _instants("fulfilled_at", reading.fulfilled),
         events["priority"][applied].alias("priority_applied"),
+        _instants("recorded_breach_at", reading.recorded),
+        *_next_warnings(segments, reading),
     )  # fmt: skip
 
 
-def _current(segments: Segments) -> Ints:
-    """Last segment of each cycle, where it has a target."""
-    return np.flatnonzero(segments.ends_cycle & (segments.target != NO_TARGET))
+def _next_warnings(segments: Segments, reading: Reading) -> tuple[pl.Series, pl.Series]:
+    """When each open clock is to be warned about next, and by which point of its target."""
+    if not segments.rule.warn_at:
+        never = np.full(len(reading.chosen), NEVER)
+        return _instants("next_warning_at", never), pl.Series(
+            "next_warning", [None] * len(never), dtype=pl.String
+        )
+    is_open = reading.state <= OVERDUE
+    when, point = next_warnings(
+        segments, reading.chosen, at=reading.at, elapsed=reading.elapsed, is_open=is_open
+    )
+    labels = np.array([*(each.label for each in segments.rule.warn_at), None], dtype=object)
+    return _instants("next_warning_at", when), pl.Series(
+        "next_warning", labels[point], dtype=pl.String
+    )
 
 
-def _verdict(segments: Segments, chosen: Ints, elapsed: Ints, at: Ints) -> tuple[Ints, Ints]:
-    """Index into the states, and since when each clock has been over time."""
-    state = segments.state[chosen]
-    is_over = elapsed > segments.target[chosen]
-    if segments.rule.is_vendor:
-        is_open = state <= PAUSED
-        is_over = segments.over_since[chosen] != NEVER
-        is_over |= is_open & (at > segments.deadline[chosen])
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What clocks show at an instant; arrays of shape (n_cycles,), microseconds.
+
+    Attributes
+    ----------
+    chosen : ndarray of int
+        Segment that each cycle is read in: its last one.
+    at : ndarray of int
+        The instant, or the end of the cycle where that is earlier.
+    state : ndarray of int
+        Index into running, paused, overdue, met, missed, cancelled.
+    elapsed, paused : ndarray of int
+        Open time used, and lost to pauses.
+    due : ndarray of int
+        The deadline; `NEVER` while nobody can know it.
+    is_shown : ndarray of bool
+        Whether the deadline is shown: not while paused or hidden.
+    since, recorded : ndarray of int
+        Since when the clock is over time; the same by any target that was ever in force.
+    fulfilled : ndarray of int
+        When the cycle ended; `NEVER` before.
+    """
+
+    chosen: Ints
+    at: Ints
+    state: Ints
+    elapsed: Ints
+    paused: Ints
+    due: Ints
+    is_shown: Flags
+    since: Ints
+    recorded: Ints
+    fulfilled: Ints
+
+
+def read_cycles(segments: Segments, as_of_us: int) -> Reading:
+    """Read every cycle of one target as of an instant."""
+    chosen = np.flatnonzero(segments.ends_cycle & (segments.target != NO_TARGET))
+    at = np.minimum(np.int64(as_of_us), segments.ends[chosen])
+    elapsed = segments.elapsed_at(at, chosen)
+    is_over = _is_over(segments, chosen, elapsed, at)
+    recorded = _recorded(segments, chosen, is_over, at)
+    is_missed = is_over | (recorded != NEVER) if segments.rule.keeps_ledger else is_over
+    state = _state(segments, chosen, is_missed, at)
+    since = np.where(is_over, _since(segments, chosen), NEVER)
+    if segments.rule.keeps_ledger:
+        since = np.where(is_missed, recorded, NEVER)
+    stops = (state == MET) | (state == MISSED)
+    due = segments.due[chosen]
+    waits = (state == IS_PAUSED) & (due == NEVER)
+    return Reading(
+        chosen=chosen,
+        at=at,
+        state=state,
+        elapsed=elapsed,
+        paused=segments.paused_at(at, chosen),
+        due=due,
+        is_shown=~waits & (state != IS_PAUSED) & ~segments.is_hidden[chosen],
+        since=since,
+        recorded=recorded,
+        fulfilled=np.where(stops, np.minimum(segments.stopped_since[chosen], at), NEVER),
+    )
+
+
+def _is_over(segments: Segments, chosen: Ints, elapsed: Ints, at: Ints) -> Flags:
+    """Whether more than the target has been used."""
+    if not segments.rule.is_vendor:
+        return np.asarray(elapsed > segments.target[chosen])
+    is_open = segments.state[chosen] <= PAUSED
+    is_past = is_open & (at > segments.deadline[chosen])
+    return np.asarray((segments.over_since[chosen] != NEVER) | is_past)
+
+
+def _since(segments: Segments, chosen: Ints) -> Ints:
     earlier = segments.over_since[chosen]
-    since = np.where(earlier != NEVER, earlier, segments.due[chosen])
-    index = np.select(
-        [state == CANCELLED, state == STOPPED, is_over, state == PAUSED],
+    return np.where(earlier != NEVER, earlier, segments.due[chosen])
+
+
+def _recorded(segments: Segments, chosen: Ints, is_over: Flags, at: Ints) -> Ints:
+    """Since when any target of the cycle has been missed; what lies after `at` is unknown."""
+    now = np.where(is_over, _since(segments, chosen), NEVER)
+    earlier = segments.missed_since[chosen]
+    found = np.minimum(now, earlier)
+    return np.where(found <= at, found, np.where(is_over, at, NEVER))
+
+
+def _state(segments: Segments, chosen: Ints, is_over: Flags, at: Ints) -> Ints:
+    """Index into the states."""
+    state = segments.state[chosen]
+    is_cancelled = _is_cancelled(segments)[chosen]
+    is_stopped = (state == STOPPED) | (segments.is_cut[chosen] & (segments.ends[chosen] <= at))
+    is_paused = (state == PAUSED) & (segments.resumes[chosen] > at)
+    return np.select(
+        [is_cancelled, is_stopped, is_over, is_paused],
         [IS_CANCELLED, np.where(is_over, MISSED, MET), OVERDUE, IS_PAUSED],
         IS_RUNNING,
     )
-    return index, np.where(is_over, since, NEVER)
+
+
+def _is_cancelled(segments: Segments) -> Flags:
+    """Whether each segment belongs to a ticket that was cancelled in the end."""
+    last = np.flatnonzero(segments.ends_ticket)
+    number: Ints = np.cumsum(segments.ends_ticket) - segments.ends_ticket
+    return np.asarray((segments.state[last] == CANCELLED)[number])
 
 
 def _instants(name: str, us: Ints) -> pl.Series:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.instants import DAY_US
-from sla_sniper.sla.policy import value_of
+from sla_sniper.sla.conditions import value_of
 from sla_sniper.sla.segments import CANCELLED, NEVER, NO_TARGET, PAUSED, RUNNING, STOPPED
 from sla_sniper.snapshots.histories import is_stopped
 
@@ -188,8 +188,13 @@ def _outcomes(
     over = has_target & (segments.over_since != NEVER)
     runs = PAUSED if segments.rule.is_vendor else RUNNING
     crosses = has_target & ~over & (segments.state <= runs) & (segments.due != NEVER)
-    met = has_target & ~over & (segments.state == STOPPED)
-    begins, ends = told[row].copy(), np.where(segments.ends_cycle, NEVER, following[row])
+    # A cycle that the next one cuts off was met there, unless its deadline came before.
+    is_cut = has_target & ~over & segments.is_cut & (segments.state <= PAUSED)
+    is_cut &= ~(crosses & (segments.due < segments.ends))
+    crosses &= ~is_cut
+    met = is_cut | (has_target & ~over & (segments.state == STOPPED))
+    begins = np.where(is_cut, following[row], told[row])
+    ends = np.where(segments.ends_cycle, NEVER, following[row])
     begins[crosses] = np.maximum(begins[crosses], _breaks(segments, crosses))
     decided = known[row].with_columns(
         pl.lit(segments.rule.metric).alias("metric"),

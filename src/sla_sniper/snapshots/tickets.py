@@ -9,8 +9,8 @@ import polars as pl
 
 from sla_sniper.core.instants import DAY_US, HOUR_US
 from sla_sniper.core.schema import INSTANT
-from sla_sniper.sla.policy import value_of
-from sla_sniper.sla.segments import NEVER, NO_TARGET, RUNNING
+from sla_sniper.sla.conditions import value_of
+from sla_sniper.sla.segments import NEVER, NO_TARGET, PAUSED
 from sla_sniper.snapshots.histories import LATEST, PREFIX_FEATURES
 
 if TYPE_CHECKING:
@@ -89,9 +89,11 @@ def _pairs(history: pl.DataFrame, segments: Segments, at: Ints) -> tuple[Ints, I
     valid_from = history["known_from"].to_numpy()
     valid_to = history["known_to"].to_numpy()
     row = segments.row
-    can = (segments.state == RUNNING) & (segments.target != NO_TARGET)
-    can &= segments.over_since == NEVER
+    # A clock that is held until a known instant runs from there.
+    can = (segments.state <= PAUSED) & (segments.resumes != NEVER)
+    can &= (segments.target != NO_TARGET) & (segments.over_since == NEVER)
     begins = np.maximum(np.maximum(told[row], valid_from[row]), segments.start)
+    begins = np.maximum(begins, np.where(can, segments.resumes, 0))
     ends = np.minimum(np.minimum(following[row], valid_to[row]), segments.due)
     first = np.searchsorted(at, begins, side="left")
     n = np.where(can, np.maximum(np.searchsorted(at, ends, side="left") - first, 0), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+_NAMED: Final = 5
+_LISTED: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class ClockReport:
@@ -27,15 +30,20 @@ class ClockReport:
     ----------
     frame : DataFrame
         Schema `core.schema.CYCLES`.
-    n_tickets, n_untimed : int
-        Tickets known by `as_of`, and those that no policy covers.
+    n_tickets : int
+        Tickets known by `as_of`.
+    untimed : DataFrame
+        Source and id of the tickets without any clock, in order.
+    notes : tuple of str
+        What the settings ask for and the log cannot give.
     """
 
     frame: pl.DataFrame
     as_of: datetime
     why: str
     n_tickets: int
-    n_untimed: int
+    untimed: pl.DataFrame
+    notes: tuple[str, ...] = ()
 
     def states(self) -> pl.DataFrame:
         """Number of cycles in each state, by metric and priority."""
@@ -45,14 +53,55 @@ class ClockReport:
             .sort("metric", "priority_applied", "state")
         )
 
+    @property
+    def n_cancelled(self) -> int:
+        """Tickets that leave every rate: cancelled, merged, spam and tests."""
+        cancelled = self.frame.filter(pl.col("state") == "cancelled")
+        return cancelled.select(TICKET_KEY).n_unique()
+
+    def warnings(self) -> pl.DataFrame:
+        """Open cycles that are to be warned about, the soonest first."""
+        told = self.frame.filter(pl.col("next_warning_at").is_not_null())
+        columns = (*TICKET_KEY, "metric", "next_warning", "next_warning_at", "due_at")
+        return told.select(columns).sort("next_warning_at", *TICKET_KEY, "metric")
+
+    def sentences(self) -> list[str]:
+        """Counts in words: nothing that was read is left out of them."""
+        told = [f"{self.frame.height:,} cycles of {self.n_tickets:,} tickets."]
+        if self.n_cancelled:
+            told.append(
+                f"{self.n_cancelled:,} tickets were cancelled, merged, spam or tests: "
+                "their cycles count in no rate."
+            )
+        if self.untimed.height:
+            ids = self.untimed["ticket_id"].head(_NAMED).to_list()
+            more = ", ..." if self.untimed.height > _NAMED else ""
+            told.append(
+                f"{self.untimed.height:,} tickets have no clock ({', '.join(ids)}{more}); "
+                "`sniper explain TICKET` says why."
+            )
+        soonest = self.warnings().head(1)
+        if soonest.height:
+            row = soonest.row(0, named=True)
+            told.append(
+                f"Next warning: ticket {row['ticket_id']}, {row['metric']}, {row['next_warning']}, "
+                f"at {row['next_warning_at']:%Y-%m-%d %H:%M} UTC; "
+                f"{self.warnings().height:,} open cycles have one to come."
+            )
+        return [*told, *self.notes]
+
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper clock`."""
         return header("clock", self.as_of) | {
             "why": self.why,
             "tickets": self.n_tickets,
-            "untimed": self.n_untimed,
+            "untimed": self.untimed.height,
+            "untimed_tickets": self.untimed["ticket_id"].head(_LISTED).to_list(),
+            "cancelled_tickets": self.n_cancelled,
             "cycles": self.frame.height,
             "states": records(self.states().to_dicts()),
+            "next_warnings": records(self.warnings().head(_LISTED).to_dicts()),
+            "notes": list(self.notes),
         }
 
 
@@ -73,6 +122,6 @@ def read_clocks(
         overwrite_table(found, folder / "tables" / "cycles")
     if out is not None:
         write_table(found, out)
-    n_tickets = desk.stored.select(TICKET_KEY).n_unique()
-    n_timed = found.select(TICKET_KEY).n_unique()
-    return ClockReport(found, desk.as_of, desk.why, n_tickets, n_tickets - n_timed)
+    tickets = desk.stored.select(TICKET_KEY).unique(maintain_order=True)
+    untimed = tickets.join(found, on=list(TICKET_KEY), how="anti", maintain_order="left")
+    return ClockReport(found, desk.as_of, desk.why, tickets.height, untimed, desk.notes())

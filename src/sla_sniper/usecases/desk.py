@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from sla_sniper.config.documents import nearest
 from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import ConfigurationError, NotEnoughHistoryError
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
+from sla_sniper.core.schema import EVENTS, TICKET_KEY, VALUE_COLUMNS
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.mapping import read_mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sla_sniper.snapshots.landmarks import Epoch
 
 
+_BY_MESSAGE = ("first_reply_time", "next_reply_time", "periodic_update_time")
 LEARNT_ROWS = 400_000
 """Snapshots beyond which training takes only some of the landmarks."""
 PART_ROWS = 1_000_000
@@ -74,6 +76,28 @@ class Desk:
         """Kept attributes that may become features: none that is stamped."""
         names = (name for m in self.mappings for name in m.attributes() if name not in m.stamped)
         return tuple(dict.fromkeys(names))
+
+    def notes(self) -> tuple[str, ...]:
+        """What the settings ask for and no source of the log tells, a sentence each."""
+        told = {name for mapping in self.mappings for name in mapping.columns}
+        unmapped = [
+            f"The policies look at {name!r}, which no map.toml maps: it is always missing."
+            for name in self.workspace.sla.levels.fields
+            if name in VALUE_COLUMNS and name not in told
+        ]
+        return (*self.workspace.sla.notes, *unmapped, *self._silent_metrics(told))
+
+    def _silent_metrics(self, told: set[str]) -> tuple[str, ...]:
+        """Metrics that wait for messages in a log that has none."""
+        waits = [name for name in self.workspace.sla.levels.metrics if name in _BY_MESSAGE]
+        hears = pl.col("activity").str.contains("public_reply|requester_message").any()
+        if not waits or bool(self.stored.select(hears.fill_null(value=False)).item()):
+            return ()
+        sentence = (
+            f"The log has no replies and no messages of requesters, but {', '.join(waits)} "
+            "goes by them; map activity and actor_role, or first_response_at."
+        )
+        return (sentence,)
 
     def known_by(self, moment: datetime) -> pl.DataFrame:
         """Stored rows that were recorded by `moment`."""
@@ -209,4 +233,19 @@ def open_desk(
             f"Nothing was recorded by {as_of.isoformat()}; the log begins later."
         )
     mappings = tuple(read_mapping(path) for path in sorted((folder / "maps").glob("*.toml")))
+    _check_fields(workspace, mappings)
     return Desk(workspace, as_of, why, end, stored, mappings, progress)
+
+
+def _check_fields(workspace: Workspace, mappings: tuple[Mapping, ...]) -> None:
+    """Refuse conditions on attributes that no source keeps: they could never hold."""
+    kept = [name for mapping in mappings for name in mapping.attributes()]
+    known = tuple(dict.fromkeys((*VALUE_COLUMNS, *kept)))
+    problems = [
+        f"a rule looks at {name!r}, which no ticket has{nearest(name, known)}; "
+        "correct it, or keep the column with [attributes] keep in map.toml"
+        for name in workspace.sla.levels.fields
+        if name not in EVENTS and name not in kept
+    ]
+    if problems:
+        raise ConfigurationError(str(workspace.folder / "sla.toml"), tuple(problems))

@@ -11,7 +11,7 @@ from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
 from sla_sniper.diagnosis import Diagnosis, diagnose
 from sla_sniper.eventlog.deriving import derive
-from sla_sniper.sla.policy import value_of
+from sla_sniper.sla.conditions import value_of
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.results import as_json, header
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from sla_sniper.core.errors import WorkspaceError
+from sla_sniper.config.documents import nearest
+from sla_sniper.core.errors import ConfigurationError, WorkspaceError
 from sla_sniper.usecases.files import write_text
 from sla_sniper.usecases.results import header
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
     from pathlib import Path
 
 CONFIGURATION = ("sniper.toml", "sla.toml", "map.toml")
@@ -44,18 +46,52 @@ class NewWorkspace:
         return header("init", None) | {"workspace": str(self.folder), "written": [*self.written]}
 
 
-def init_workspace(folder: Path, *, package: str = "templates") -> NewWorkspace:
+def presets() -> tuple[str, ...]:
+    """Names of the help desks whose rules `init_workspace` can write as `sla.toml`.
+
+    Examples
+    --------
+    >>> "zendesk" in presets()
+    True
+    """
+    found = (file.name for file in (files("sla_sniper.data") / "presets").iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+
+
+def init_workspace(folder: Path, *, package: str = "templates", preset: str = "") -> NewWorkspace:
     """Write commented configuration into a folder that has none.
+
+    Parameters
+    ----------
+    folder : Path
+        The workspace to be.
+    package : str
+        Which configuration of the package to copy.
+    preset : str
+        One of `presets`, whose rules become `sla.toml`; empty for the one of `package`.
 
     Raises
     ------
     WorkspaceExistsError
         If any of the files is there already.
+    ConfigurationError
+        If there is no such preset.
     """
+    service_levels = _preset(preset) if preset else None
     found = tuple(name for name in CONFIGURATION if (folder / name).exists())
     if found:
         raise WorkspaceExistsError(str(folder), found)
     templates = files("sla_sniper.data") / package
     for name in CONFIGURATION:
-        write_text((templates / name).read_text(encoding="utf-8"), folder / name)
+        source = service_levels if service_levels and name == "sla.toml" else templates / name
+        write_text(source.read_text(encoding="utf-8"), folder / name)
     return NewWorkspace(folder, CONFIGURATION)
+
+
+def _preset(name: str) -> Traversable:
+    known = presets()
+    if name not in known:
+        meant = nearest(name, known)
+        listed = f"{meant}; known are {', '.join(known)}" if meant.startswith(" ") else meant
+        raise ConfigurationError("--preset", (f"no preset is called {name!r}{listed}",))
+    return files("sla_sniper.data") / "presets" / f"{name}.toml"

@@ -1,0 +1,276 @@
+"""Working time used and allowed as each row begins, and since when it is too much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sla_sniper.sla.facts import NEVER
+from sla_sniper.sla.runs import before, latest, sum_since
+from sla_sniper.sla.stages import CANCELLED, IDLE, PAUSED, RUNNING, STOPPED, read_stages
+from sla_sniper.sla.targets import (
+    NO_TARGET,
+    allowances,
+    in_force,
+    open_between,
+    vendor_deadlines,
+    working_time,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sla_sniper.sla.calendar import Calendar
+    from sla_sniper.sla.coverage import Coverage
+    from sla_sniper.sla.facts import Facts
+    from sla_sniper.sla.policy import Target
+    from sla_sniper.sla.stages import Stages
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """The books of one target in one calendar; arrays of shape (n_rows,), microseconds.
+
+    Attributes
+    ----------
+    activated : ndarray of bool
+        Rows that begin a cycle, and first rows of tickets.
+    resets : ndarray of bool
+        Rows from which working time is counted anew.
+    held : ndarray of int
+        Index of the row at which a present standstill by stopping began, else of the row itself.
+    applied : ndarray of int
+        Index of the row whose values set the target in force.
+    target, deadline, elapsed, paused : ndarray of int
+        As in `segments.Segments`.
+    """
+
+    rule: Target
+    calendar: Calendar
+    facts: Facts
+    stages: Stages
+    activated: Flags
+    resets: Flags
+    held: Ints
+    applied: Ints
+    target: Ints
+    deadline: Ints
+    elapsed: Ints
+    paused: Ints
+
+    def over(self) -> Flags:
+        """Whether more than the target has been used as each row begins."""
+        has_target = self.target != NO_TARGET
+        if self.rule.is_vendor:
+            return np.asarray(has_target & (self.facts.begins > self.deadline))
+        return np.asarray(has_target & (self.elapsed > self.target))
+
+    def used_up(self, over: Flags) -> Ints:
+        """When the present target is used up, or was, if the clock runs on from each row."""
+        state, resumes = self.stages.state, self.stages.resumes
+        has_target = (self.target != NO_TARGET) & (state < CANCELLED)
+        if self.rule.is_vendor or self.rule.pause_unit == "wall":
+            runs = (state <= PAUSED) if self.rule.is_vendor else (state == RUNNING)
+            return np.where(has_target & ~over & runs, self.deadline, NEVER)
+        # A clock that stopped while it was paused: as if the pause had ended there.
+        was_paused = before(state == PAUSED, first=self.facts.first) & ~self.resets
+        stops = (state == STOPPED) & (was_paused | self.resets)
+        since = np.where(stops, self.facts.begins, resumes)
+        is_ahead = has_target & (self.elapsed < self.target)
+        due = np.full(len(over), NEVER)
+        runs_on = np.flatnonzero(is_ahead & (since != NEVER))
+        if len(runs_on):
+            left = (self.target - self.elapsed)[runs_on]
+            due[runs_on] = self.calendar.add_us(since[runs_on], left)
+        behind = np.flatnonzero(has_target & ~is_ahead)
+        if len(behind):
+            due[behind] = self._crossed(behind)
+        return due
+
+    def _crossed(self, rows: Ints) -> Ints:
+        """When the present target of `rows`, all used up, would have been used up."""
+        ends = np.r_[self.resets[1:], True]
+        span = np.where(ends, self.elapsed + 1, 0)
+        # Working time used, laid end to end over all counts, so that one search finds any.
+        shift = np.cumsum(span) - span
+        laid = self.elapsed + shift
+        at = np.searchsorted(laid, self.target[rows] + shift[rows], side="left") - 1
+        resumes = self.stages.resumes[at]
+        since = np.where(resumes == NEVER, self.facts.begins[at], resumes)
+        return self.calendar.add_us(since, self.target[rows] - self.elapsed[at])
+
+    def due(self, used_up: Ints) -> Ints:
+        """When the target is used up; of the last stretch that ran where the clock has stopped."""
+        state = self.stages.state
+        due = used_up[latest((used_up != NEVER) | (state == RUNNING) | self.resets)]
+        return np.where((state == PAUSED) & (used_up == NEVER), NEVER, due)
+
+    def over_since(self, over: Flags, used_up: Ints) -> Ints:
+        """Since when the clock has been over time, as each row begins; else `NEVER`."""
+        was_over = np.r_[False, over[:-1]] & ~self.resets
+        begun = over & ~was_over
+        # Over at once, without having run: a shorter target came into force.
+        crossed = begun & np.r_[False, (used_up < self.facts.ends)[:-1]] & ~self.resets
+        marks = np.where(crossed, np.r_[NEVER, used_up[:-1]], self.facts.begins)
+        return np.where(over, marks[latest(begun | self.resets)], NEVER)
+
+    def missed_since(self, over: Flags, over_since: Ints, used_up: Ints) -> Ints:
+        """Since when some target of the cycle has been missed; no later target undoes it."""
+        # A target that ran out in the segment before, also where the next row changed it.
+        ran_out = np.r_[False, ((used_up < self.facts.ends) & ~over)[:-1]] & ~self.activated
+        seen = np.where(ran_out, np.r_[NEVER, used_up[:-1]], over_since)
+        seen = np.minimum(seen, over_since)
+        missed = seen != NEVER
+        is_first = missed & ~_any_before(missed, self.activated)
+        return seen[latest(is_first | self.activated)]
+
+
+def _any_before(flags: Flags, resets: Flags) -> Flags:
+    """Whether a flag was up in an earlier row since the latest reset."""
+    count = np.cumsum(flags)
+    return np.asarray(count - flags - (count - flags)[latest(resets)] > 0)
+
+
+def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
+    """Count the working time of one target in one calendar over the rows it is folded over.
+
+    Raises
+    ------
+    UnknownTargetError
+        If the policy covers a priority it has no target for.
+    """
+    facts = rows.facts
+    stages = read_stages(rows.events, facts, rows.covered, rule)
+    activated = stages.opens | facts.first
+    held = _held(stages, activated)
+    covered = _covered(rows, stages, rule, held)
+    is_kept = rule.on_priority_change == "keep"
+    applied = in_force(covered, activated, is_first_kept=is_kept, held=held)
+    allowance = _allowance(rows, rule, covered)
+    allowance = np.where(stages.state == IDLE, -1, allowance[applied])
+    resets = activated | (rows.restarts & covered) | _retargeted(allowance, rule, activated)
+    since = facts.begins[latest(resets)]
+    elapsed, paused = _used(rows, stages, (rule, calendar), (activated, resets, held))
+    if rule.is_vendor:
+        told = np.where(covered, vendor_deadlines(rows.events, facts), NEVER)
+        deadline = np.where(stages.state == IDLE, NEVER, told[applied])
+        target = open_between(since, deadline, calendar)
+        target = np.where(target == NEVER, NO_TARGET, target)
+    else:
+        target = working_time(allowance, since, rule, calendar)
+        deadline = np.full(len(held), NEVER)
+    if rule.pause_unit == "wall":
+        used = (since, target, paused, elapsed)
+        deadline, elapsed = _moved(facts.begins[held], stages, used, calendar)
+    return Account(
+        rule=rule,
+        calendar=calendar,
+        facts=facts,
+        stages=stages,
+        activated=activated,
+        resets=resets,
+        held=held,
+        applied=applied,
+        target=target,
+        deadline=deadline,
+        elapsed=elapsed,
+        paused=paused,
+    )
+
+
+def _allowance(rows: Coverage, rule: Target, covered: Flags) -> Ints:
+    if rule.is_vendor:
+        return np.full(len(covered), -1, dtype=np.int64)
+    return allowances(rows.events, rows.facts, covered, policy=rows.policy.name, rule=rule)
+
+
+def _held(stages: Stages, activated: Flags) -> Ints:
+    is_stopped = stages.state == STOPPED
+    begun = activated | ~np.r_[False, is_stopped[:-1]]
+    return np.where(is_stopped, latest(begun), np.arange(len(is_stopped)))
+
+
+def _covered(rows: Coverage, stages: Stages, rule: Target, held: Ints) -> Flags:
+    """Whether the target is in force; a clock that leaving stops keeps it in that row."""
+    if rule.start == "created" or rule.on_leave == "cancel":
+        return rows.covered
+    leaves = before(rows.covered, first=rows.facts.first) & ~rows.covered
+    stops = (stages.state == STOPPED) & (held == np.arange(len(held)))
+    return np.asarray(rows.covered | (leaves & stops))
+
+
+def _retargeted(allowance: Ints, rule: Target, activated: Flags) -> Flags:
+    if rule.on_priority_change != "restart":
+        return np.zeros_like(activated)
+    return np.asarray(~activated & (allowance != np.r_[allowance[:1], allowance[:-1]]))
+
+
+def _used(
+    rows: Coverage,
+    stages: Stages,
+    rule: tuple[Target, Calendar],
+    counts: tuple[Flags, Flags, Ints],
+) -> tuple[Ints, Ints]:
+    """Working time used, and lost to pauses, as each row begins."""
+    target, calendar = rule
+    activated, resets, held = counts
+    spent, lost, stood = _spent(rows, stages, calendar)
+    if target.pause_unit == "wall":
+        lost = _wall(rows.facts, stages)
+    elapsed, paused = sum_since(spent, resets), sum_since(lost, resets)
+    reopens = stages.is_reopened & ~activated
+    if reopens.any():
+        is_used = ~stages.is_still & (target.on_reopen == "count")
+        elapsed = elapsed + _stood_still(np.where(is_used, stood, 0), reopens, held, resets)
+        paused = paused + _stood_still(np.where(is_used, 0, stood), reopens, held, resets)
+    return elapsed, paused
+
+
+def _spent(rows: Coverage, stages: Stages, calendar: Calendar) -> tuple[Ints, Ints, Ints]:
+    """Open time run, paused and stopped in each segment; 0 in a ticket's last, it has no end."""
+    facts = rows.facts
+    at_begin = rows.open_until_begin(calendar)
+    at_end = np.where(facts.last, at_begin, np.r_[at_begin[1:], 0])
+    whole = at_end - at_begin
+    state = stages.state
+    stood = np.where(state == STOPPED, whole, 0)
+    is_paused = state == PAUSED
+    if not (is_paused & (stages.resumes != NEVER)).any():
+        return np.where(state == RUNNING, whole, 0), np.where(is_paused, whole, 0), stood
+    ends = np.where(facts.last, facts.begins, facts.ends)
+    waited = open_between(facts.begins, np.clip(stages.resumes, facts.begins, ends), calendar)
+    run = np.where(state <= PAUSED, whole - waited, 0)
+    return run, np.where(is_paused, waited, 0), stood
+
+
+def _wall(facts: Facts, stages: Stages) -> Ints:
+    """Wall time that each segment is paused."""
+    ends = np.where(facts.last, facts.begins, facts.ends)
+    until = np.clip(stages.resumes, facts.begins, ends)
+    return np.where(stages.state == PAUSED, until - facts.begins, 0)
+
+
+def _stood_still(stood: Ints, reopens: Flags, held: Ints, resets: Flags) -> Ints:
+    """Open time spent stopped, counted from each reopening on: before, nobody could know."""
+    earlier = np.cumsum(stood) - stood
+    began = np.r_[0, held[:-1]]
+    counted = np.cumsum(np.where(reopens, earlier - earlier[began], 0))
+    return np.asarray(counted - counted[latest(resets)])
+
+
+def _moved(
+    at: Ints, stages: Stages, used: tuple[Ints, Ints, Ints, Ints], calendar: Calendar
+) -> tuple[Ints, Ints]:
+    """Deadlines that pauses have moved by wall time, and the working time used against them."""
+    since, target, paused, elapsed = used
+    known = (target != NO_TARGET) & (stages.state != IDLE)
+    deadline = np.full(len(since), NEVER)
+    if known.any():
+        deadline[known] = calendar.add_us(since[known], target[known]) + paused[known]
+    left = open_between(at, deadline, calendar)
+    return deadline, np.where(known, target - np.where(known, left, 0), elapsed)

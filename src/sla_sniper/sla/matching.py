@@ -1,0 +1,75 @@
+"""Which policy covers each row, and in which calendar each of its targets is counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from sla_sniper.sla.runs import any_since, before, latest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sla_sniper.sla.facts import Facts
+    from sla_sniper.sla.policy import CalendarChoice, ServiceLevels
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+NO_POLICY = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """The policy of every row; arrays of shape (n_rows,).
+
+    Attributes
+    ----------
+    policy : ndarray of int
+        Index of the policy in force, `NO_POLICY` for none.
+    restarts : ndarray of bool
+        A new policy came into force and counts from here on.
+    """
+
+    policy: Ints
+    restarts: Flags
+
+
+def match(events: pl.DataFrame, facts: Facts, levels: ServiceLevels) -> Matches:
+    """Find the first policy that covers each row, and what its change means."""
+    matched = _first_match(events, facts, levels)
+    keeps = np.array([p.on_policy_change == "keep" for p in levels.policies] + [False])
+    restarting = np.array([p.on_policy_change == "restart" for p in levels.policies] + [False])
+    in_force = _kept(matched, keeps[matched], facts.first)
+    earlier = np.r_[in_force[:1], in_force[:-1]]
+    has_changed = ~facts.first & (in_force != earlier)
+    is_new = has_changed & (in_force != NO_POLICY) & (earlier != NO_POLICY)
+    return Matches(in_force, np.asarray(is_new & restarting[earlier]))
+
+
+def choose_calendar(events: pl.DataFrame, choice: CalendarChoice) -> Ints:
+    """Index into `choice.names` of the calendar of each row."""
+    ranks = {name: rank for rank, name in enumerate(choice.names)}
+    named = events.select(choice.expression().alias("calendar"))["calendar"]
+    code = named.replace_strict(ranks, return_dtype=pl.Int64).to_numpy().astype(np.int64)
+    return np.broadcast_to(code, (events.height,)) if len(code) == 1 else code
+
+
+def _first_match(events: pl.DataFrame, facts: Facts, levels: ServiceLevels) -> Ints:
+    started = pl.Series("started", facts.start).cast(events["occurred_at"].dtype)
+    chain = pl.lit(NO_POLICY)
+    for index, policy in reversed(list(enumerate(levels.policies))):
+        chosen = policy.expression(pl.col("_started"))
+        chain = pl.when(chosen).then(pl.lit(index)).otherwise(chain)
+    frame = events.with_columns(started.alias("_started")).with_columns(chain.alias("_policy"))
+    return frame["_policy"].to_numpy().astype(np.int64)
+
+
+def _kept(matched: Ints, keeps: Flags, first: Flags) -> Ints:
+    """Let the first policy of a ticket that keeps it stay in force to the end."""
+    is_bound = any_since(keeps, first)
+    binds = is_bound & ~before(is_bound, first=first)
+    return np.where(is_bound, matched[latest(binds | first)], matched)

@@ -1,0 +1,271 @@
+"""Vectors about calendars, told as `sla.calendar.Calendar` and read back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sla_sniper.core.instants import localize, parse_instant, zone
+from sla_sniper.sla.calendar import WEEKDAYS, Calendar, Holidays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Told = Mapping[str, Any]
+    Spans = tuple[tuple[int, int], ...]
+
+ALWAYS: Final = Calendar("always", is_always_open=True)
+_DAY: Final = 86_400
+
+
+class NotConformingError(ValueError):
+    """A vector asks for something that is to be refused; its text is the reason."""
+
+
+def read_calendar(told: Told | None) -> Calendar:
+    """Read a vector's calendar; none is always open.
+
+    Raises
+    ------
+    NotConformingError
+        ``bad_time``, ``unknown_zone`` or ``no_hours``.
+    """
+    if told is None:
+        return ALWAYS
+    try:
+        zone(told["tz"])
+    except ValueError as error:
+        raise NotConformingError("unknown_zone") from error
+    return Calendar(
+        "vector",
+        told["tz"],
+        tuple(_spans(told["hours"].get(day, ())) for day in WEEKDAYS),
+        _holidays(told.get("holidays", ())),
+        shifts=_by_date(told.get("shifts", {})),
+        breaks=_by_date(told.get("breaks", {})),
+        closures=tuple((parse_instant(a), parse_instant(b)) for a, b in told.get("closures", ())),
+    )
+
+
+def answer(vector: Told) -> dict[str, Any]:
+    """Do the vector's operation; every key that the operation can have.
+
+    Raises
+    ------
+    NotConformingError
+        If the operation is to be refused.
+    """
+    told, profile = vector["calendar"], vector.get("profile") or {}
+    if vector["op"] == "validate":
+        return _validate(told)
+    calendar = replace(read_calendar(told), boundary=profile.get("boundary", "close"))
+    if not (calendar.is_always_open or calendar.is_ever_open()):
+        if profile.get("empty_calendar", "error") != "24x7":
+            raise NotConformingError("no_working_time")
+        calendar = ALWAYS
+    return _OPERATIONS[vector["op"]](calendar, vector["input"], profile)
+
+
+def _spans(told: Sequence[Sequence[str]]) -> Spans:
+    return tuple((_seconds(begin), _seconds(end)) for begin, end in told)
+
+
+def _seconds(text: str) -> int:
+    """Seconds since midnight of a time of day; 24:00 is the end of the day."""
+    parts = text.split(":")
+    try:
+        hours, minutes, seconds = (int(part) for part in (*parts, "0")[:3])
+    except ValueError as error:
+        raise NotConformingError("bad_time") from error
+    total = hours * 3600 + minutes * 60 + seconds
+    if not (0 <= minutes < 60 and 0 <= seconds < 60 and 0 <= total <= _DAY):  # noqa: PLR2004
+        raise NotConformingError("bad_time")
+    return total
+
+
+def _by_date(told: Told) -> tuple[tuple[date, Spans], ...]:
+    return tuple((date.fromisoformat(day), _spans(spans)) for day, spans in sorted(told.items()))
+
+
+def _holidays(listed: Sequence[str]) -> Holidays:
+    yearly = [day for day in listed if day.startswith("*-")]
+    ranges = [day.split("/") for day in listed if "/" in day]
+    single = [day for day in listed if day not in yearly and "/" not in day]
+    return Holidays(
+        dates=tuple(map(date.fromisoformat, single)),
+        yearly=tuple((int(day[2:4]), int(day[5:7])) for day in yearly),
+        ranges=tuple((date.fromisoformat(a), date.fromisoformat(b)) for a, b in ranges),
+    )
+
+
+def _validate(told: Told | None) -> dict[str, Any]:
+    try:
+        is_open = read_calendar(told).is_ever_open()
+    except NotConformingError as error:
+        return {"valid": False, "reason": str(error)}
+    return {"valid": is_open, "reason": None if is_open else "no_hours"}
+
+
+def _elapsed(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
+    start, end = parse_instant(asked["from"]), parse_instant(asked["to"])
+    if profile.get("clock") == "wall":
+        # The clock face: the same hours where no clock ever changes.
+        start, end = (_wall(at, calendar) for at in (start, end))
+        calendar = replace(calendar, timezone="UTC")
+    sign = 1
+    if end < start and (reverse := profile.get("reverse", "zero")) != "zero":
+        start, end, sign = end, start, -1 if reverse == "negate" else 1
+    seconds = sign * calendar.elapsed(start, end).total_seconds()
+    return {"seconds": seconds, "hours_floor": int(seconds / 3600)}
+
+
+def _wall(at: datetime, calendar: Calendar) -> datetime:
+    return at.astimezone(zone(calendar.timezone)).replace(tzinfo=UTC)
+
+
+def _add(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
+    start, seconds = parse_instant(asked["from"]), asked["seconds"]
+    if profile.get("nonpositive_target") == "error" and seconds <= 0:
+        raise NotConformingError("invalid_target")
+    if seconds == 0 and profile.get("zero") == "identity":
+        return _at(start, calendar)
+    if seconds == 0 and asked.get("direction") == "back":
+        is_open = calendar.next_open(start) == start
+        return _at(start if is_open else calendar.prev_close(start), calendar)
+    return _at(calendar.add(start, timedelta(seconds=seconds)), calendar)
+
+
+def _add_days(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
+    found = calendar.add_days(
+        parse_instant(asked["from"]),
+        asked["days"],
+        is_end_of_day=asked.get("end_of_day", False),
+        days_rule=profile.get("days", "biz"),
+    )
+    return _at(found, calendar)
+
+
+def _at(found: datetime, calendar: Calendar) -> dict[str, Any]:
+    local = found.astimezone(zone(calendar.timezone))
+    return {"at": _text(found), "date": local.date().isoformat()}
+
+
+def _edge(
+    name: Literal["next_open", "next_close", "prev_close", "next_period_start"],
+) -> Callable[[Calendar, Told, Told], dict[str, Any]]:
+    def ask(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
+        return {"at": _text(getattr(calendar, name)(parse_instant(asked["at"])))}
+
+    return ask
+
+
+def _in_hours(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
+    at = parse_instant(asked["at"])
+    closes = profile.get("end_inclusive", False) and calendar.prev_close(at) == at
+    return {"value": calendar.next_open(at) == at or closes}
+
+
+def _periods(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
+    found = calendar.periods(
+        parse_instant(asked["from"]),
+        direction="back" if asked["direction"] == "back" else "forward",
+        count=asked.get("count"),
+        until=parse_instant(asked["until"]) if "until" in asked else None,
+    )
+    return {"periods": [[_text(begin), _text(end)] for begin, end in found]}
+
+
+def _localize(_: Calendar, asked: Told, __: Told) -> dict[str, Any]:
+    local = datetime.combine(date.fromisoformat(asked["date"]), time.fromisoformat(asked["time"]))
+    return {"at": _text(localize(local, zone(asked["tz"])))}
+
+
+def _intersect(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
+    """Hours common to both in the first zone; what closes either closes both."""
+    other = read_calendar(asked["with"])
+    hours = {
+        day: found
+        for day, mine, theirs in zip(WEEKDAYS, calendar.hours, other.hours, strict=True)
+        if (found := _common(mine, theirs))
+    }
+    theirs_by_date = dict(other.shifts)
+    shifts = {
+        day.isoformat(): _common(spans, theirs_by_date[day])
+        for day, spans in calendar.shifts
+        if day in theirs_by_date
+    }
+    breaks: dict[str, list[list[str]]] = {}
+    for day, spans in sorted((*calendar.breaks, *other.breaks)):
+        breaks.setdefault(day.isoformat(), []).extend(_clock(span) for span in spans)
+    days = {*calendar.holidays.dates, *other.holidays.dates}
+    yearly = {*calendar.holidays.yearly, *other.holidays.yearly}
+    ranges = {*calendar.holidays.ranges, *other.holidays.ranges}
+    return {
+        "tz": calendar.timezone,
+        "hours": hours,
+        "shifts": shifts,
+        "breaks": {day: sorted(spans) for day, spans in breaks.items()},
+        "holidays": [
+            *(day.isoformat() for day in sorted(days)),
+            *(f"{a}/{b}" for a, b in sorted(ranges)),
+            *(f"*-{month:02}-{day:02}" for month, day in sorted(yearly)),
+        ],
+    }
+
+
+def _common(mine: Spans, theirs: Spans) -> list[list[str]]:
+    found = [
+        (max(a[0], b[0]), min(a[1], b[1]))
+        for a in map(_past_midnight, mine)
+        for b in map(_past_midnight, theirs)
+    ]
+    return [_clock(span) for span in sorted(found) if span[0] < span[1]]
+
+
+def _past_midnight(span: tuple[int, int]) -> tuple[int, int]:
+    begin, end = span
+    return begin, end + _DAY if end < begin else end
+
+
+def _clock(span: tuple[int, int]) -> list[str]:
+    shown = [at if at <= _DAY else at - _DAY for at in span]
+    return [f"{at // 3600:02}:{at % 3600 // 60:02}" for at in shown]
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+_OPERATIONS: Final[Mapping[str, Callable[[Calendar, Told, Told], dict[str, Any]]]] = {
+    "elapsed": _elapsed,
+    "add": _add,
+    "add_days": _add_days,
+    "in_hours": _in_hours,
+    "on_holiday": lambda calendar, asked, _: {
+        "value": calendar.on_holiday(parse_instant(asked["at"]))
+    },
+    "on_break": lambda calendar, asked, _: {"value": calendar.on_break(parse_instant(asked["at"]))},
+    "working_day": lambda calendar, asked, _: {
+        "value": calendar.working_day(date.fromisoformat(asked["date"]))
+    },
+    "is_holiday": lambda calendar, asked, _: {
+        "value": calendar.is_holiday(date.fromisoformat(asked["date"]))
+    },
+    "next_working_date": lambda calendar, asked, _: {
+        "dates": [
+            day.isoformat()
+            for day in calendar.next_working_dates(
+                date.fromisoformat(asked["after"]), asked["count"]
+            )
+        ]
+    },
+    "next_open": _edge("next_open"),
+    "next_close": _edge("next_close"),
+    "prev_close": _edge("prev_close"),
+    "next_period_start": _edge("next_period_start"),
+    "periods": _periods,
+    "localize": _localize,
+    "intersect": _intersect,
+}
+OPERATIONS: Final = (*_OPERATIONS, "validate")
