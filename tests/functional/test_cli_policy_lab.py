@@ -102,7 +102,7 @@ def test_workspace_stays_as_it_was(ingested, policy_file):
 
 
 def test_sentences_come_before_tables(ingested, policy_file):
-    told = succeed("whatif", policy_file(SHORTER), "-w", ingested).out
+    told = " ".join(succeed("whatif", policy_file(SHORTER), "-w", ingested).out.split())
 
     assert told.index("behaviour is held fixed") < told.index("Priority")
     assert "assuming that a breach costs, by priority, critical €500" in told

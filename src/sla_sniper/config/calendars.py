@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,6 +99,10 @@ class HolidaysSpec(Strict):
         raise KeyProblemsError(((("holidays", "ics"), f"{self.ics!r} {told}"),))
 
 
+def _read_versions(value: object) -> tuple[tuple[date, WeeklyHours], ...]:
+    return _versions(value)
+
+
 class CalendarSpec(Strict):
     """One calendar as `sla.toml` writes it."""
 
@@ -108,7 +114,7 @@ class CalendarSpec(Strict):
     closures: tuple[tuple[str | datetime | date, ...], ...] = ()
     boundary: Literal["close", "next_open"] = "close"
     versions: Annotated[
-        tuple[tuple[date, WeeklyHours], ...], PlainValidator(lambda value: _versions(value))
+        tuple[tuple[date, WeeklyHours], ...], PlainValidator(_read_versions)
     ] = ()
     all_of: tuple[str, ...] = ()
 
@@ -123,7 +129,7 @@ class CalendarSpec(Strict):
         findings = Findings()
         findings.found += [((key,), told) for key, told in self._contradictions()]
         for n, pair in enumerate(self.closures):
-            findings.read("closures", lambda ends, n=n: _closure(ends, self.timezone, n), pair)
+            findings.read("closures", partial(_closure, timezone=self.timezone, n=n), pair)
         findings.settle()
         return self
 
@@ -218,7 +224,7 @@ def read_calendars(specs: Mapping[str, CalendarSpec], *, folder: Path) -> dict[s
         parts = specs[name].all_of
         calendar = (
             findings.read(
-                name, lambda spec, name=name: _open(spec, name, read, folder), specs[name]
+                name, partial(_open, name=name, parts=read, folder=folder), specs[name]
             )
             if all(part in read for part in parts)
             else None
@@ -282,7 +288,7 @@ def _versions(value: object) -> tuple[tuple[date, WeeklyHours], ...]:
     read = [findings.read(n, _version, each) for n, each in enumerate(value)]
     findings.settle()
     found = sorted(version for version in read if version is not None)
-    twice = [day for (day, _), (other, _) in zip(found, found[1:], strict=False) if day == other]
+    twice = [day for (day, _), (other, _) in pairwise(found) if day == other]
     if twice:
         raise ValueError(f"two versions start on {twice[0]}")
     return tuple(found)
@@ -309,14 +315,16 @@ def _closure(
     ends: tuple[str | datetime | date, ...], timezone: str, n: int
 ) -> tuple[datetime, datetime]:
     """Read a pair of instants; those without an offset are local."""
+    if len(ends) != _ENDS:
+        told = f"a closure has a start and an end, not {len(ends)} instants"
+        raise KeyProblemsError((((n,), told),))
     try:
-        if len(ends) != _ENDS:
-            raise ValueError(f"a closure has a start and an end, not {len(ends)} instants")
         start, end = (instant(value, timezone=timezone) for value in ends)
-        if end <= start:
-            raise ValueError(f"ends at {ends[1]}, which is not after its start {ends[0]}")
     except ValueError as error:
         raise KeyProblemsError((((n,), str(error)),)) from error
+    if end <= start:
+        told = f"ends at {ends[1]}, which is not after its start {ends[0]}"
+        raise KeyProblemsError((((n,), told),))
     return start, end
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from sla_sniper.config.documents import Findings
@@ -49,7 +50,7 @@ def read_week(value: object) -> WeeklyHours:
     week: dict[int, tuple[LocalSpan, ...]] = {}
     for key, spans in value.items():
         days = findings.read(key, _weekdays, key) or ()
-        found = findings.read(key, lambda each, key=key: read_spans(each, f"hours of {key}"), spans)
+        found = findings.read(key, partial(read_spans, what=f"hours of {key}"), spans)
         twice = [WEEKDAYS[day] for day in days if day in week]
         if twice:
             findings.found.append(((key,), f"{twice[0]} has hours under another key as well"))
@@ -86,7 +87,7 @@ def read_dated(value: object) -> DatedSpans:
     findings = Findings()
     read = {
         findings.read(key, _date, key): findings.read(
-            key, lambda each, key=key: read_spans(each, f"the spans of {key}"), spans
+            key, partial(read_spans, what=f"the spans of {key}"), spans
         )
         for key, spans in value.items()
     }

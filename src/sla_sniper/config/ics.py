@@ -41,7 +41,7 @@ class _Rule:
 
 
 def read_ics(text: str) -> Holidays:
-    """Read the all-day events of an iCalendar text.
+    r"""Read the all-day events of an iCalendar text.
 
     Raises
     ------
@@ -50,8 +50,8 @@ def read_ics(text: str) -> Holidays:
 
     Examples
     --------
-    >>> event = "BEGIN:VEVENT\\nDTSTART;VALUE=DATE:20241226\\nRRULE:FREQ=YEARLY\\nEND:VEVENT"
-    >>> calendar = f"BEGIN:VCALENDAR\\n{event}\\nEND:VCALENDAR"
+    >>> event = "BEGIN:VEVENT\nDTSTART;VALUE=DATE:20241226\nRRULE:FREQ=YEARLY\nEND:VEVENT"
+    >>> calendar = f"BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR"
     >>> read_ics(calendar).recurring
     ((datetime.date(2024, 12, 26), datetime.date(2024, 12, 26)),)
     """
