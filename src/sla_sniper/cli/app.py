@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sla_sniper.cli import clock, conformance, policy, reconcile, whatif
+from sla_sniper.cli import clock, conformance, explain, policy, reconcile, whatif
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run, slots
 
 app = typer.Typer(
@@ -182,7 +182,7 @@ def check(*, as_of: AsOf = None, workspace: Workspace = HERE, as_json: AsJson = 
     )
 
 
-for part in (clock, conformance, reconcile, whatif, policy):
+for part in (clock, conformance, explain, reconcile, whatif, policy):
     app.add_typer(part.commands)
 
 

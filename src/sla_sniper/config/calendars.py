@@ -113,9 +113,7 @@ class CalendarSpec(Strict):
     breaks: _Dated = ()
     closures: tuple[tuple[str | datetime | date, ...], ...] = ()
     boundary: Literal["close", "next_open"] = "close"
-    versions: Annotated[
-        tuple[tuple[date, WeeklyHours], ...], PlainValidator(_read_versions)
-    ] = ()
+    versions: Annotated[tuple[tuple[date, WeeklyHours], ...], PlainValidator(_read_versions)] = ()
     all_of: tuple[str, ...] = ()
 
     @field_validator("timezone")
@@ -223,9 +221,7 @@ def read_calendars(specs: Mapping[str, CalendarSpec], *, folder: Path) -> dict[s
     for name in _in_order(specs):
         parts = specs[name].all_of
         calendar = (
-            findings.read(
-                name, partial(_open, name=name, parts=read, folder=folder), specs[name]
-            )
+            findings.read(name, partial(_open, name=name, parts=read, folder=folder), specs[name])
             if all(part in read for part in parts)
             else None
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-_STATES = np.array(["running", "paused", "overdue", "met", "missed", "cancelled"], dtype=object)
-IS_RUNNING, IS_PAUSED, OVERDUE, MET, MISSED, IS_CANCELLED = range(len(_STATES))
+Verdict: TypeAlias = Literal["running", "paused", "overdue", "met", "missed", "cancelled"]
+STATE_NAMES: Final[tuple[Verdict, ...]] = (
+    "running",
+    "paused",
+    "overdue",
+    "met",
+    "missed",
+    "cancelled",
+)
+IS_RUNNING, IS_PAUSED, OVERDUE, MET, MISSED, IS_CANCELLED = range(len(STATE_NAMES))
+_STATES: Final = np.array(STATE_NAMES, dtype=object)
 
 
 def cycles(events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime) -> pl.DataFrame:

@@ -107,7 +107,7 @@ def make_queue(
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
     bundle = known_bundle(desk) or train_on(desk, name="lightgbm").folder
-    snapshots = desk.snapshots_at(_moment(desk))
+    snapshots = desk.snapshots_at(moment_of(desk))
     policy, sentence = _gate(desk, slots, read_manifest(bundle))
     progress("ranking the tickets")
     frame = _ranked(desk, snapshots, bundle, policy=policy, capacity=slots)
@@ -205,7 +205,7 @@ def _told(ranked: pl.DataFrame, model: BreachModel) -> pl.DataFrame:
     return pl.concat([ranked, words], how="horizontal")
 
 
-def _moment(desk: Desk) -> pl.DataFrame:
+def moment_of(desk: Desk) -> pl.DataFrame:
     """The instant of the queue as the one landmark of a table of landmarks."""
     local = desk.as_of.astimezone(zone(desk.workspace.landmarks.timezone))
     return pl.DataFrame(

@@ -1,0 +1,137 @@
+"""One ticket explained: every clock on it, every transition, and the rule that caused it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sla_sniper.core.instants import from_us, to_us
+from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.sla.clock import read_cycles
+from sla_sniper.sla.explain_changes import Course
+from sla_sniper.sla.explain_clock import Teller
+from sla_sniper.sla.explain_happenings import SHOWN, History
+from sla_sniper.sla.explain_policies import check_policies, why_untimed
+from sla_sniper.sla.explain_values import Explanation, Tick
+from sla_sniper.sla.facts import read_facts
+from sla_sniper.sla.segments import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import polars as pl
+
+    from sla_sniper.sla.explain_values import ClockStory, Untimed
+    from sla_sniper.sla.facts import Facts
+    from sla_sniper.sla.policy import ServiceLevels
+
+_MOST_PERIODS: Final = 400
+
+
+def explain(
+    events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime, timezone: str
+) -> Explanation:
+    """Explain the clocks of one ticket.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Canonical events of the one ticket that were recorded by `as_of`, in order; at least one.
+    levels : ServiceLevels
+        Calendars and policies.
+    as_of : datetime
+        Aware instant of the reading.
+    timezone : str
+        IANA zone in which instants are told.
+
+    Returns
+    -------
+    Explanation
+        Legs of a clock add up to its wall time exactly; figures are those of `clock.cycles`.
+    """
+    facts = read_facts(events, levels, TICKET_KEY)
+    history = History.of(events, levels.fields)
+    stories = _stories(events, history, facts, levels, as_of=as_of, timezone=timezone)
+    checks = check_policies(events, history, facts, levels, timezone=timezone)
+    covering = next((check.name for check in checks if check.is_covering), "")
+    last = len(history.rows) - 1
+    return Explanation(
+        source=str(history.rows[0]["source"]),
+        ticket_id=str(history.rows[0]["ticket_id"]),
+        as_of=as_of,
+        timezone=timezone,
+        opened_at=from_us(int(facts.start[0])),
+        values={name: value for name in SHOWN if (value := history.value(last, name))},
+        policy=covering,
+        clocks=tuple(stories),
+        untimed=_untimed(history, facts, levels, covering, stories),
+        policies=checks,
+        ticks=_ticks(history, facts, as_of),
+        hours=_hours(levels, stories),
+    )
+
+
+def _stories(
+    events: pl.DataFrame,
+    history: History,
+    facts: Facts,
+    levels: ServiceLevels,
+    *,
+    as_of: datetime,
+    timezone: str,
+) -> list[ClockStory]:
+    tellers = []
+    for segments in fold(events, levels):
+        reading = read_cycles(segments, to_us(as_of))
+        course = Course(history, facts, segments, levels)
+        tellers += [
+            Teller(course, reading, place, timezone)
+            for place in np.argsort(segments.cycle[reading.chosen], kind="stable").tolist()
+        ]
+    metrics = [teller.course.segments.rule.metric for teller in tellers]
+    stories = [
+        teller.story(metrics.count(metric)) for teller, metric in zip(tellers, metrics, strict=True)
+    ]
+    order = {metric: place for place, metric in enumerate(levels.metrics)}
+    return sorted(stories, key=lambda story: (order[story.metric], story.cycle))
+
+
+def _untimed(
+    history: History,
+    facts: Facts,
+    levels: ServiceLevels,
+    covering: str,
+    stories: Sequence[ClockStory],
+) -> tuple[Untimed, ...]:
+    timed = {story.metric for story in stories}
+    policy = next((each for each in levels.policies if each.name == covering), None)
+    return tuple(
+        why_untimed(history, facts, levels, policy, metric)
+        for metric in levels.metrics
+        if metric not in timed
+    )
+
+
+def _ticks(history: History, facts: Facts, as_of: datetime) -> tuple[Tick, ...]:
+    moments = facts.begins.tolist()
+    known = [row for row, at in enumerate(moments) if at <= to_us(as_of)]
+    return tuple(Tick(from_us(moments[row]), " ".join(history.told(row, row))) for row in known)
+
+
+def _hours(
+    levels: ServiceLevels, stories: Sequence[ClockStory]
+) -> dict[str, tuple[tuple[datetime, datetime], ...]]:
+    """Open hours of the calendars in use, over what the clocks cover and their deadlines."""
+    found: dict[str, tuple[tuple[datetime, datetime], ...]] = {}
+    for name in dict.fromkeys(story.calendar for story in stories):
+        mine = [story for story in stories if story.calendar == name]
+        start = min(story.totals.start for story in mine)
+        ends = [story.totals.end for story in mine]
+        ends += [story.due_at for story in mine if story.due_at is not None]
+        periods = (
+            levels.calendars[name].periods(start, until=max(ends)) if max(ends) > start else []
+        )
+        found[name] = tuple(periods[:_MOST_PERIODS])
+    return found

@@ -1,0 +1,89 @@
+"""What will happen to a clock if nobody touches its ticket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sla_sniper.core.instants import from_us
+from sla_sniper.sla.clock import IS_PAUSED, OVERDUE
+from sla_sniper.sla.explain_values import Ahead
+from sla_sniper.sla.explain_words import status, when, working
+from sla_sniper.sla.facts import NEVER
+from sla_sniper.sla.warnings import NO_POINT, next_warnings
+
+if TYPE_CHECKING:
+    from sla_sniper.sla.clock import Reading
+    from sla_sniper.sla.explain_changes import Course
+
+
+def what_is_ahead(
+    course: Course, reading: Reading, place: int, *, timezone: str
+) -> tuple[Ahead, ...]:
+    """Say what comes next for one cycle, in order of time; nothing once it has ended."""
+    state = int(reading.state[place])
+    if state > OVERDUE:
+        return ()
+    segments, chosen = course.segments, reading.chosen[place : place + 1]
+    at = reading.at[place : place + 1]
+    resumes = int(segments.resumes[chosen[0]])
+    if state == IS_PAUSED and resumes == NEVER:
+        return (_waiting(course, int(chosen[0]), int(segments.target[chosen[0]]), reading, place),)
+    found = []
+    if state == IS_PAUSED:
+        text = f"The clock runs again on {when(from_us(resumes), timezone)}."
+        found.append(Ahead("resumes", from_us(resumes), text))
+    else:
+        found.append(_edge(course, at, timezone=timezone))
+    found += _warning(course, reading, place, timezone=timezone)
+    due = int(reading.due[place])
+    if state != OVERDUE and due != NEVER:
+        text = f"If nothing happens, it is over time after {when(from_us(due), timezone)}."
+        found.append(Ahead("deadline", from_us(due), text))
+    return tuple(sorted(found, key=lambda each: (each.at is None, each.at)))
+
+
+def _waiting(course: Course, row: int, target: int, reading: Reading, place: int) -> Ahead:
+    left = target - int(reading.elapsed[place])
+    name = course.history.value(row, "status")
+    still = f"while the ticket is {status(name)}"
+    if left < 0:
+        text = f"The clock stands still {still}; it is over time already by {working(left)}."
+    else:
+        text = (
+            f"The clock stands still {still}, so nobody can know its deadline; "
+            f"{working(left)} of working time will be left when it runs again."
+        )
+    return Ahead("none", None, text)
+
+
+def _edge(course: Course, at: np.ndarray, *, timezone: str) -> Ahead:
+    """The next closing of the calendar where it is open, else its next opening."""
+    calendar = course.segments.calendar
+    now = from_us(int(at[0]))
+    opens = calendar.next_open(now)
+    if opens > now:
+        text = f"The desk is closed; it opens on {when(opens, timezone)}, and the clock goes on."
+        return Ahead("opening", opens, text)
+    if calendar.is_simply_always_open:
+        return Ahead("none", None, "The clock runs day and night.")
+    closes = calendar.next_close(now)
+    return Ahead("closing", closes, f"The desk closes on {when(closes, timezone)}.")
+
+
+def _warning(course: Course, reading: Reading, place: int, *, timezone: str) -> list[Ahead]:
+    segments, chosen = course.segments, reading.chosen[place : place + 1]
+    moments, points = next_warnings(
+        segments,
+        chosen,
+        at=reading.at[place : place + 1],
+        elapsed=reading.elapsed[place : place + 1],
+        is_open=np.array([True]),
+    )
+    if points[0] == NO_POINT:
+        return []
+    moment = from_us(int(moments[0]))
+    label = segments.rule.warn_at[int(points[0])].label
+    what = f"{label} of the target" if label.endswith("%") else f"{label} from the deadline"
+    return [Ahead("warning", moment, f"Warning ({what}) on {when(moment, timezone)}.")]

@@ -1,0 +1,228 @@
+"""The story of one clock: its moments, the spans between them, and where the time went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sla_sniper.core.instants import SECOND_US, from_us
+from sla_sniper.sla.clock import STATE_NAMES
+from sla_sniper.sla.explain_ahead import what_is_ahead
+from sla_sniper.sla.explain_values import Change, ClockStory, Leg, Moment, Move, Rule, Totals
+from sla_sniper.sla.explain_words import allowed_words, calendar_rule, shifts
+from sla_sniper.sla.facts import NEVER
+from sla_sniper.sla.stages import PAUSED, RUNNING, STOPPED
+from sla_sniper.sla.targets import NO_TARGET
+
+if TYPE_CHECKING:
+    from sla_sniper.sla.clock import Reading
+    from sla_sniper.sla.explain_changes import Course
+    from sla_sniper.sla.explain_values import State
+
+_STATES: Final[dict[int, State]] = {RUNNING: "running", PAUSED: "paused", STOPPED: "stopped"}
+_USED_UP: Final = "The target is used up: from here on the clock is over time."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teller:
+    """Tells one cycle of one clock as of an instant."""
+
+    course: Course
+    reading: Reading
+    place: int
+    timezone: str
+
+    @property
+    def _last(self) -> int:
+        return int(self.reading.chosen[self.place])
+
+    @property
+    def _rows(self) -> list[int]:
+        cycle = self.course.segments.cycle
+        return np.flatnonzero(cycle == cycle[self._last]).tolist()
+
+    @property
+    def _end_us(self) -> int:
+        """Where the story ends: when the clock stopped, else the instant of the reading."""
+        fulfilled = int(self.reading.fulfilled[self.place])
+        return whole(int(self.reading.at[self.place]) if fulfilled == NEVER else fulfilled)
+
+    def story(self, n_cycles: int) -> ClockStory:
+        """Tell the cycle."""
+        segments, last = self.course.segments, self._last
+        target, elapsed = int(segments.target[last]), whole(int(self.reading.elapsed[self.place]))
+        priority = self.course.history.value(int(segments.applied[last]), "priority")
+        due, since = (int(each[self.place]) for each in (self.reading.due, self.reading.since))
+        fulfilled = int(self.reading.fulfilled[self.place])
+        state = STATE_NAMES[self.reading.state[self.place]]
+        moments = self._moments()
+        shown = due != NEVER and (bool(self.reading.is_shown[self.place]))
+        return ClockStory(
+            metric=segments.rule.metric,
+            cycle=int(segments.cycle[last]),
+            n_cycles=n_cycles,
+            policy=segments.policy.name,
+            calendar=segments.calendar.name,
+            priority=priority or "",
+            allowed=allowed_words(segments.rule, priority, target),
+            target_rule=self.course.target(int(segments.applied[last])),
+            calendar_rule=calendar_rule(segments.rule, segments.calendar.name),
+            target_us=target,
+            state=state,
+            elapsed_us=elapsed,
+            left_us=target - elapsed,
+            paused_us=whole(int(self.reading.paused[self.place])),
+            wall_left_us=due - self._end_us if shown else None,
+            due_at=from_us(due) if shown else None,
+            breached_at=None if since == NEVER else from_us(since),
+            ended_at=None if fulfilled == NEVER else from_us(fulfilled),
+            moments=moments,
+            moves=self._moves(moments),
+            totals=self._totals(),
+            ahead=what_is_ahead(self.course, self.reading, self.place, timezone=self.timezone),
+        )
+
+    def _moments(self) -> tuple[Moment, ...]:
+        """Every instant at which something changed for this clock, and the span after it."""
+        turns = self._turns()
+        found = []
+        for n, (at, row, changes) in enumerate(turns):
+            end = turns[n + 1][0] if n + 1 < len(turns) else self._end_us
+            stays = n + 1 < len(turns) or (end > at and self._is_open)
+            leg = self._leg(row, at, end) if stays else None
+            told = self._happened(row) if self._began(row) == at else ()
+            found.append(Moment(from_us(at), told, tuple(changes), leg))
+        return tuple(found)
+
+    @property
+    def _is_open(self) -> bool:
+        return int(self.reading.fulfilled[self.place]) == NEVER
+
+    def _began(self, row: int) -> int:
+        return whole(int(self.course.segments.begins[row]))
+
+    def _happened(self, row: int) -> tuple[str, ...]:
+        """What happened at the row's instant, also in rows just before that changed nothing."""
+        first = row
+        begins = self.course.segments.begins
+        while first > 0 and whole(int(begins[first - 1])) == whole(int(begins[row])):
+            first -= 1
+        return self.course.history.told(first, row)
+
+    def _turns(self) -> list[tuple[int, int, list[Change]]]:
+        """Instant, row and changes, in order; one row an instant where several fall on it."""
+        turns: list[tuple[int, int, list[Change]]] = []
+        for row in self._rows:
+            if self._began(row) > self._end_us:
+                break
+            changes = self.course.changes(row)
+            if changes and turns and turns[-1][0] == self._began(row):
+                turns[-1] = (turns[-1][0], row, [*turns[-1][2], *changes])
+            elif changes:
+                turns.append((self._began(row), row, changes))
+            turns += self._within(row)
+        return sorted(turns + self._cut(), key=lambda turn: turn[0])
+
+    def _within(self, row: int) -> list[tuple[int, int, list[Change]]]:
+        """What happens between the row and the next one: the end of a hold, the deadline."""
+        segments = self.course.segments
+        begins, ends = self._began(row), min(whole(int(segments.ends[row])), self._end_us)
+        found = []
+        resumes = whole(int(segments.resumes[row]))
+        if segments.state[row] == PAUSED and begins < resumes <= ends:
+            rule = Rule("pause_until", f'"{segments.rule.pause_until}"')
+            text = "The agreed moment has come: the clock runs again."
+            found.append((resumes, row, [Change("resumes", rule, text)]))
+        due = whole(int(segments.due[row]))
+        is_over = int(segments.over_since[row]) != NEVER
+        runs = segments.state[row] <= PAUSED and segments.target[row] != NO_TARGET
+        if runs and not is_over and begins <= due < ends and due > begins:
+            found.append((due, row, [Change("overdue", self.course.target(row), _USED_UP)]))
+        return found
+
+    def _cut(self) -> list[tuple[int, int, list[Change]]]:
+        """The end of a cycle with which the next one begins."""
+        segments = self.course.segments
+        if not segments.is_cut[self._last] or segments.state[self._last] == STOPPED:
+            return []
+        if self._is_open:
+            return []
+        return [(self._end_us, self._last + 1, [self.course.cut()])]
+
+    def _leg(self, row: int, start: int, end: int) -> Leg:
+        segments = self.course.segments
+        chosen, at = np.array([row]), np.array([end])
+        used = whole(int(segments.elapsed_at(at, chosen)[0]))
+        target, due = int(segments.target[row]), int(segments.due[row])
+        state = int(segments.state[row])
+        if state == PAUSED and start >= int(segments.resumes[row]):
+            state = RUNNING
+        is_open = self._open(start, end)
+        return Leg(
+            state=_STATES.get(state, "stopped"),
+            start=from_us(start),
+            end=from_us(end),
+            open_us=is_open,
+            closed_us=end - start - is_open,
+            used_us=used,
+            left_us=None if target == NO_TARGET else target - used,
+            due_at=None if due == NEVER or target == NO_TARGET else from_us(due),
+            shifts=shifts(from_us(start), from_us(end), segments.calendar.timezone),
+        )
+
+    def _open(self, start: int, end: int) -> int:
+        compiled = self.course.segments.calendar.compiled(start, end)
+        spent = compiled.open_until([start, end])
+        return int(spent[1] - spent[0])
+
+    def _moves(self, moments: tuple[Moment, ...]) -> tuple[Move, ...]:
+        """Deadlines that moved by more than a second, and what moved them."""
+        moves: list[Move] = []
+        known = None
+        for moment in moments:
+            due = None if moment.leg is None else moment.leg.due_at
+            if due is None:
+                continue
+            if known is not None and abs((due - known).total_seconds()) >= 1:
+                cause = moment.happened[0] if moment.happened else moment.changes[0].sentence
+                moves.append(Move(moment.at, known, due, cause))
+            known = due
+        return tuple(moves)
+
+    def _totals(self) -> Totals:
+        segments = self.course.segments
+        spent = dict.fromkeys(_STATES.values(), 0)
+        start, end = whole(int(segments.start[self._last])), self._end_us
+        for row in self._rows:
+            begins, ends = self._began(row), min(whole(int(segments.ends[row])), end)
+            if ends <= begins:
+                continue
+            resumes = min(max(whole(int(segments.resumes[row])), begins), ends)
+            state = int(segments.state[row])
+            if state <= PAUSED:
+                spent["paused"] += self._open(begins, resumes)
+                spent["running"] += self._open(resumes, ends)
+            else:
+                spent["stopped"] += self._open(begins, ends)
+        closed = end - start - sum(spent.values())
+        return Totals(
+            from_us(start),
+            from_us(end),
+            spent["running"],
+            spent["paused"],
+            spent["stopped"],
+            closed,
+        )
+
+
+def whole(us: int) -> int:
+    """Cut microseconds to whole seconds, so that what is told adds up as it is told.
+
+    Examples
+    --------
+    >>> whole(1_999_999)
+    1000000
+    """
+    return us - us % SECOND_US

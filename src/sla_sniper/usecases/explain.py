@@ -1,0 +1,162 @@
+"""sniper explain: the clocks of one ticket in words, and what is forecast for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import polars as pl
+
+from sla_sniper.core.errors import SlaSniperError
+from sla_sniper.core.progress import Progress, silent
+from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.eventlog.deriving import derive
+from sla_sniper.model.bundle import load_bundle
+from sla_sniper.model.reasons import reasons
+from sla_sniper.sla.explain import explain
+from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.queue import known_bundle, moment_of
+from sla_sniper.usecases.results import header, json_safe
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from sla_sniper.sla.explain_values import ClockStory, Explanation
+    from sla_sniper.usecases.desk import Desk
+
+_NEAREST: Final = 3
+
+
+class UnknownTicketError(SlaSniperError):
+    """No ticket has this id, or several sources have one."""
+
+    exit_code: ClassVar[int] = 25
+
+    def __init__(self, ticket_id: str, near: tuple[str, ...], sources: tuple[str, ...]) -> None:
+        super().__init__(ticket_id, near, sources)
+        self.ticket_id, self.near, self.sources = ticket_id, near, sources
+
+    def __str__(self) -> str:
+        if self.sources:
+            listed = ", ".join(self.sources)
+            return (
+                f"Ticket {self.ticket_id!r} is in several sources, {listed}; name one by --source."
+            )
+        meant = f"; near are {', '.join(self.near)}" if self.near else ""
+        return f"No ticket has the id {self.ticket_id!r} by then{meant}. Ids are as in the file."
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the newest model that may be used says of one running clock.
+
+    Attributes
+    ----------
+    p_breach : float
+        Chance that the clock breaches before it is fulfilled, in [0, 1].
+    reasons : tuple of str
+        What moved it most.
+    """
+
+    metric: str
+    p_breach: float
+    reasons: tuple[str, ...]
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainReport:
+    """One ticket explained.
+
+    Attributes
+    ----------
+    metric : str
+        The one asked for; empty for all.
+    forecasts : tuple of Forecast
+        Of the clocks that run before their deadline; empty where there is no model.
+    """
+
+    explanation: Explanation
+    why: str
+    metric: str
+    forecasts: tuple[Forecast, ...]
+    has_model: bool
+
+    @property
+    def clocks(self) -> tuple[ClockStory, ...]:
+        """The clocks asked for."""
+        wanted = self.metric
+        return tuple(each for each in self.explanation.clocks if wanted in {"", each.metric})
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON object of `sniper explain`."""
+        told = asdict(self.explanation)
+        told["clocks"] = [asdict(clock) for clock in self.clocks]
+        told |= {"why": self.why, "forecasts": [asdict(each) for each in self.forecasts]}
+        as_of = told.pop("as_of")
+        return header("explain", as_of) | {key: json_safe(value) for key, value in told.items()}
+
+
+def explain_ticket(  # noqa: PLR0913 - one keyword an option
+    folder: Path,
+    ticket_id: str,
+    *,
+    as_of: datetime | None,
+    now: datetime,
+    source: str = "",
+    metric: str = "",
+    progress: Progress = silent,
+) -> ExplainReport:
+    """Explain the clocks of one ticket as of an instant.
+
+    Raises
+    ------
+    UnknownTicketError
+        If no ticket has this id by then, or several sources have one.
+    """
+    desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    rows = _rows(desk, ticket_id, source)
+    levels = desk.workspace.sla.levels
+    explanation = explain(
+        derive(rows), levels, as_of=desk.as_of, timezone=desk.workspace.sla.timezone
+    )
+    bundle = known_bundle(desk)
+    forecasts: tuple[Forecast, ...] = ()
+    if bundle is not None and any(clock.is_open for clock in explanation.clocks):
+        progress("forecasting")
+        forecasts = _forecasts(desk, bundle, explanation)
+    return ExplainReport(explanation, desk.why, metric, forecasts, bundle is not None)
+
+
+def _rows(desk: Desk, ticket_id: str, source: str) -> pl.DataFrame:
+    known = desk.known_by(desk.as_of)
+    found = known.filter(pl.col("ticket_id") == ticket_id)
+    if source:
+        found = found.filter(pl.col("source") == source)
+    sources = tuple(found["source"].unique().sort().to_list())
+    if len(sources) == 1:
+        return found
+    ids = known["ticket_id"].unique().to_list()
+    near = get_close_matches(ticket_id, ids, n=_NEAREST, cutoff=0.6)
+    raise UnknownTicketError(ticket_id, tuple(sorted(near)), sources)
+
+
+def _forecasts(desk: Desk, bundle: Path, explanation: Explanation) -> tuple[Forecast, ...]:
+    snapshots = desk.snapshots_at(moment_of(desk))
+    if snapshots.is_empty():
+        return ()
+    key = (explanation.source, explanation.ticket_id)
+    mine = snapshots.filter(
+        *(pl.col(name) == value for name, value in zip(TICKET_KEY, key, strict=True))
+    )
+    if mine.is_empty():
+        return ()
+    model = load_bundle(bundle)
+    chances = model.predict(mine)
+    words = reasons(mine, model.contributions(mine), model.features)
+    return tuple(
+        Forecast(metric, float(chance), tuple(filter(None, said)), bundle.name)
+        for metric, chance, said in zip(mine["metric"], chances, words.iter_rows(), strict=True)
+    )
