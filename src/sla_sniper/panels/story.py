@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sla_sniper.core.instants import SECOND_US
 from sla_sniper.panels.words import percent
 from sla_sniper.sla.explain_words import METRIC_WORDS, listed, sentence, wall, when, working
 
@@ -67,12 +68,12 @@ def _clock(clock: ClockStory, zone: str) -> Iterator[Line]:
 
 def verdict(clock: ClockStory, zone: str) -> str:
     """Say how a clock stands, in a sentence."""
-    left = working(clock.left_us)
-    wall_left = "" if clock.wall_left_us is None else f" ({wall(clock.wall_left_us)} by the clock)"
+    left, wall_left = working(clock.left_us), _wall_left(clock)
     due = "" if clock.due_at is None else f", due {when(clock.due_at, zone)}"
-    late = f"{left} of working time late" + ("" if clock.wall_left_us is None else wall_left)
+    late = f"{left} of working time late{wall_left}"
+    spare = f"met with {left} to spare{wall_left}" if clock.left_us else "met exactly on time"
     sentences = {
-        "met": f"met with {left} to spare{wall_left}{due}.",
+        "met": f"{spare}{due}.",
         "missed": f"missed, {late}{due}.",
         "overdue": f"over time, {late} so far{due}.",
         "running": f"running, {left} of working time left{wall_left}{due}.",
@@ -80,6 +81,14 @@ def verdict(clock: ClockStory, zone: str) -> str:
         "cancelled": "cancelled; it counts in no rate.",
     }
     return sentences[clock.state]
+
+
+def _wall_left(clock: ClockStory) -> str:
+    """Wall time until or since the deadline, where it is not the same as working time."""
+    left = clock.wall_left_us
+    if left is None or abs(abs(left) - abs(clock.left_us)) < SECOND_US:
+        return ""
+    return f" ({wall(left)} by the clock)"
 
 
 def _style(clock: ClockStory) -> str:

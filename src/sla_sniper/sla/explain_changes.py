@@ -117,7 +117,7 @@ class Course:
     def _uncovered(self) -> Change:
         name = self.segments.policy.name
         text = f"Policy {name!r} does not cover the ticket here, so this clock shows no deadline."
-        return Change("uncovered", Rule("when", f"of policy {name!r}"), text)
+        return Change("uncovered", Rule("policy", toml(name)), text)
 
     def _stepped(self, row: int) -> Iterator[Change]:
         before, now = self.state(row - 1), self.state(row)
