@@ -35,7 +35,7 @@ check: $(VENV)/.dev ## Format, lint, types, layers, docstrings, lock files
 fast: $(VENV)/.dev ## The tests that take seconds
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
-bench: $(VENV)/.base ## Time and memory of the demo and the queue, against their limits
+bench: $(VENV)/.dev ## Time and memory of commands, calendar and clock, against their limits
 	@$(BIN)/python -m tools.bench
 
 docs: $(VENV)/.dev ## Write the generated pages again, then test the documentation

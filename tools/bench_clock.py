@@ -34,6 +34,8 @@ SIZES: Final = (100_000, 300_000, 1_000_000)
 RUNS: Final = 3
 AS_OF: Final = datetime(2024, 1, 1, tzinfo=UTC)
 MIB_PER_KIB: Final = 1 / 1024
+MOST_SECONDS: Final = 30
+MOST_MIB: Final = 6144
 # What happens to every ticket: ten events, with a pause, a change of priority and two waits.
 ACTIVITIES: Final = (
     ("created", None, "new"),
@@ -164,6 +166,8 @@ def main() -> None:
         sys.stdout.write(f"| {counts} | {each.seconds:.1f} | {each.mib:,.0f} |\n")
     grows = exponent(found[0], found[-1])
     sys.stdout.write(f"\nSeconds grow with the events to the power of {grows:.2f}.\n")
+    largest = found[-1]
+    raise SystemExit(largest.seconds > MOST_SECONDS or largest.mib > MOST_MIB)
 
 
 if __name__ == "__main__":
