@@ -40,7 +40,7 @@ class Rule:
     is_default: bool = False
 
     def __str__(self) -> str:
-        return f"{self.key} = {self.value}{', the default' if self.is_default else ''}"
+        return f"{self.key} = {self.value}{' (by default)' if self.is_default else ''}"
 
 
 @dataclass(frozen=True, slots=True)
