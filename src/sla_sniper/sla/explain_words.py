@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sla_sniper.sla.policy import Replies, SlaPolicy
+    from sla_sniper.sla.policy import SlaPolicy
 
 METRIC_WORDS: Final[Mapping[str, str]] = {
     "first_reply_time": "First reply",
@@ -32,7 +32,6 @@ STATUS_WORDS: Final[Mapping[str, str]] = {
     "waiting_vendor": "waiting for the vendor",
     "on_hold": "on hold",
 }
-_NAMES: Final[Mapping[str, str]] = {"roles": "replies.roles", "are_notes": "replies.notes"}
 _UNITS: Final = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 _SHORT: Final = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
@@ -102,11 +101,11 @@ def toml(value: object) -> str:
     return f'"{value}"'
 
 
-def rule_of(target: Target | SlaPolicy | Replies, key: str) -> Rule:
+def rule_of(target: Target | SlaPolicy, key: str) -> Rule:
     """Name a key of a target or a policy, its value, and whether that is the default."""
     value = getattr(target, key)
     default = {f.name: f.default for f in fields(target)}.get(key, MISSING)
-    return Rule(_NAMES.get(key, key), toml(value), is_default=value == default)
+    return Rule(key, toml(value), is_default=value == default)
 
 
 def target_rule(target: Target, priority: str | None) -> Rule:
@@ -169,11 +168,6 @@ def sentence(text: str) -> str:
     'It stops.'
     """
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def quoted(text: str) -> str:
-    """Put a name of somebody's own into quotes."""
-    return f'"{text}"'
 
 
 def listed(parts: list[str] | tuple[str, ...]) -> str:
