@@ -46,6 +46,8 @@ class Account:
         Index of the row at which a present standstill by stopping began, else of the row itself.
     applied : ndarray of int
         Index of the row whose values set the target in force.
+    spent : ndarray of int
+        Working time that the row's own segment uses; 0 in a ticket's last, it has no end.
     target, deadline, elapsed, paused : ndarray of int
         As in `segments.Segments`.
     """
@@ -60,6 +62,7 @@ class Account:
     applied: Ints
     target: Ints
     deadline: Ints
+    spent: Ints
     elapsed: Ints
     paused: Ints
 
@@ -119,10 +122,18 @@ class Account:
         marks = np.where(crossed, np.r_[NEVER, used_up[:-1]], self.facts.begins)
         return np.where(over, marks[latest(begun | self.resets)], NEVER)
 
+    def _runs_out(self) -> Flags:
+        """Whether more than the target has been used by the end of each segment."""
+        has_target = self.target != NO_TARGET
+        if self.rule.is_vendor or self.rule.pause_unit == "wall":
+            runs = self.stages.state <= (PAUSED if self.rule.is_vendor else RUNNING)
+            return np.asarray(has_target & runs & (self.deadline < self.facts.ends))
+        return np.asarray(has_target & (self.elapsed + self.spent > self.target))
+
     def missed_since(self, over: Flags, over_since: Ints, used_up: Ints) -> Ints:
         """Since when some target of the cycle has been missed; no later target undoes it."""
         # A target that ran out in the segment before, also where the next row changed it.
-        ran_out = np.r_[False, ((used_up < self.facts.ends) & ~over)[:-1]] & ~self.activated
+        ran_out = np.r_[False, (self._runs_out() & ~over)[:-1]] & ~self.activated
         seen = np.where(ran_out, np.r_[NEVER, used_up[:-1]], over_since)
         seen = np.minimum(seen, over_since)
         missed = seen != NEVER
@@ -145,20 +156,20 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
         If the policy covers a priority it has no target for.
     """
     facts = rows.facts
-    stages = read_stages(rows.events, facts, rows.covered, rule)
+    stages = read_stages(rows.events, facts, rows.attached, rule)
     activated = stages.opens | facts.first
     held = _held(stages, activated)
-    covered = _covered(rows, stages, rule, held)
+    covered, attached = _covered(rows, stages, rule, held)
     is_kept = rule.on_priority_change == "keep"
-    applied = in_force(covered, activated, is_first_kept=is_kept, held=held)
-    allowance = _allowance(rows, rule, covered)
-    allowance = np.where(stages.state == IDLE, -1, allowance[applied])
+    applied = in_force(attached, activated, is_first_kept=is_kept, held=held)
+    has_target = covered[held] & (stages.state != IDLE)
+    allowance = np.where(has_target, _allowance(rows, rule, attached)[applied], -1)
     resets = activated | (rows.restarts & covered) | _retargeted(allowance, rule, activated)
     since = facts.begins[latest(resets)]
-    elapsed, paused = _used(rows, stages, (rule, calendar), (activated, resets, held))
+    spent, elapsed, paused = _used(rows, stages, (rule, calendar), (activated, resets, held))
     if rule.is_vendor:
-        told = np.where(covered, vendor_deadlines(rows.events, facts), NEVER)
-        deadline = np.where(stages.state == IDLE, NEVER, told[applied])
+        told = vendor_deadlines(rows.events, facts)
+        deadline = np.where(has_target, told[applied], NEVER)
         target = open_between(since, deadline, calendar)
         target = np.where(target == NEVER, NO_TARGET, target)
     else:
@@ -178,6 +189,7 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
         applied=applied,
         target=target,
         deadline=deadline,
+        spent=spent,
         elapsed=elapsed,
         paused=paused,
     )
@@ -190,18 +202,22 @@ def _allowance(rows: Coverage, rule: Target, covered: Flags) -> Ints:
 
 
 def _held(stages: Stages, activated: Flags) -> Ints:
-    is_stopped = stages.state == STOPPED
+    is_stopped = stages.is_stopped
     begun = activated | ~np.r_[False, is_stopped[:-1]]
     return np.where(is_stopped, latest(begun), np.arange(len(is_stopped)))
 
 
-def _covered(rows: Coverage, stages: Stages, rule: Target, held: Ints) -> Flags:
-    """Whether the target is in force; a clock that leaving stops keeps it in that row."""
+def _covered(
+    rows: Coverage, stages: Stages, rule: Target, held: Ints
+) -> tuple[Flags, Flags]:  # fmt: skip
+    """Where target and policy are in force; a clock that leaving stops keeps both in that row."""
+    covered, attached = rows.covered, rows.attached
     if rule.start == "created" or rule.on_leave == "cancel":
-        return rows.covered
-    leaves = before(rows.covered, first=rows.facts.first) & ~rows.covered
-    stops = (stages.state == STOPPED) & (held == np.arange(len(held)))
-    return np.asarray(rows.covered | (leaves & stops))
+        return covered, attached
+    leaves = before(attached, first=rows.facts.first) & ~attached
+    stops = stages.is_stopped & (held == np.arange(len(held)))
+    kept = leaves & stops & before(covered, first=rows.facts.first)
+    return np.asarray(covered | kept), np.asarray(attached | kept)
 
 
 def _retargeted(allowance: Ints, rule: Target, activated: Flags) -> Flags:
@@ -215,8 +231,8 @@ def _used(
     stages: Stages,
     rule: tuple[Target, Calendar],
     counts: tuple[Flags, Flags, Ints],
-) -> tuple[Ints, Ints]:
-    """Working time used, and lost to pauses, as each row begins."""
+) -> tuple[Ints, Ints, Ints]:
+    """Working time that each row uses; used, and lost to pauses, as it begins."""
     target, calendar = rule
     activated, resets, held = counts
     spent, lost, stood = _spent(rows, stages, calendar)
@@ -228,7 +244,7 @@ def _used(
         is_used = ~stages.is_still & (target.on_reopen == "count")
         elapsed = elapsed + _stood_still(np.where(is_used, stood, 0), reopens, held, resets)
         paused = paused + _stood_still(np.where(is_used, 0, stood), reopens, held, resets)
-    return elapsed, paused
+    return spent, elapsed, paused
 
 
 def _spent(rows: Coverage, stages: Stages, calendar: Calendar) -> tuple[Ints, Ints, Ints]:
@@ -238,7 +254,7 @@ def _spent(rows: Coverage, stages: Stages, calendar: Calendar) -> tuple[Ints, In
     at_end = np.where(facts.last, at_begin, np.r_[at_begin[1:], 0])
     whole = at_end - at_begin
     state = stages.state
-    stood = np.where(state == STOPPED, whole, 0)
+    stood = np.where(stages.is_stopped, whole, 0)
     is_paused = state == PAUSED
     if not (is_paused & (stages.resumes != NEVER)).any():
         return np.where(state == RUNNING, whole, 0), np.where(is_paused, whole, 0), stood

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.instants import to_us
-from sla_sniper.core.schema import CYCLES, INSTANT
+from sla_sniper.core.schema import CYCLES, INSTANT, TICKET_KEY
 from sla_sniper.sla.policy import ServiceLevels
 from sla_sniper.sla.segments import CANCELLED, NEVER, NO_TARGET, PAUSED, STOPPED, Segments, fold
 from sla_sniper.sla.warnings import next_warnings
@@ -32,6 +32,7 @@ STATE_NAMES: Final[tuple[Verdict, ...]] = (
     "cancelled",
 )
 IS_RUNNING, IS_PAUSED, OVERDUE, MET, MISSED, IS_CANCELLED = range(len(STATE_NAMES))
+_MOST_CYCLES: Final = 1 << 32
 _STATES: Final = np.array(STATE_NAMES, dtype=object)
 
 
@@ -75,15 +76,80 @@ def cycles(events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime) -> p
     >>> cycles(events, levels, as_of=opened.replace(hour=14)).row(0, named=True)["state"]
     'overdue'
     """
-    as_of_us = to_us(as_of)
-    parts = [_read(segments, events, as_of_us) for segments in fold(events, levels)]
+    parts = [_table(*each, events) for each in read_clocks(events, levels, as_of=as_of)]
     if not parts:
         return pl.DataFrame(schema=dict(CYCLES))
     return pl.concat(parts).sort("source", "ticket_id", "metric", "policy", "cycle")
 
 
-def _read(segments: Segments, events: pl.DataFrame, as_of_us: int) -> pl.DataFrame:
-    reading = read_cycles(segments, as_of_us)
+def read_clocks(
+    events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime
+) -> list[tuple[Segments, Reading]]:
+    """Fold events and read every clock: each target in each calendar with its reading.
+
+    Parameters are those of `cycles`.
+    """
+    if events.is_empty():
+        return []
+    as_of_us, folded = to_us(as_of), fold(events, levels)
+    number = events.select(pl.struct(TICKET_KEY).rle_id()).to_series()
+    ticket = number.to_numpy().astype(np.int64)
+    ledgers = {
+        metric: _ledger([s for s in folded if s.rule.metric == metric], ticket, as_of_us)
+        for metric in levels.metrics
+    }
+    return [
+        (segments, read_cycles(segments, as_of_us, ledgers[segments.rule.metric], ticket))
+        for segments in folded
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """First breaches of each ticket's cycles under any of the rules that counted them.
+
+    Attributes
+    ----------
+    keys : ndarray of int of shape (n_entries,)
+        Ticket and cycle in one number, ascending.
+    since : ndarray of int of shape (n_entries,)
+        The first breach, microseconds.
+    """
+
+    keys: Ints
+    since: Ints
+
+    def first(self, keys: Ints) -> Ints:
+        """First breach of each key of shape (n,); `NEVER` where there is none."""
+        if not len(self.keys):
+            return np.full(len(keys), NEVER)
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[place] == keys, self.since[place], NEVER)
+
+
+_NO_LEDGER: Final = Ledger(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+def _ledger(folded: list[Segments], ticket: Ints, as_of_us: int) -> Ledger:
+    """Join what different policies and calendars wrote down about the same cycles."""
+    if len(folded) <= 1:
+        return _NO_LEDGER
+    keys, since = [], []
+    for segments in folded:
+        ends = np.flatnonzero(segments.ends_cycle & (segments.missed_since <= as_of_us))
+        keys.append(_keys(segments, ends, ticket))
+        since.append(segments.missed_since[ends])
+    unique, place = np.unique(np.concatenate(keys), return_inverse=True)
+    earliest = np.full(len(unique), NEVER)
+    np.minimum.at(earliest, place, np.concatenate(since))
+    return Ledger(unique, earliest)
+
+
+def _keys(segments: Segments, chosen: Ints, ticket: Ints) -> Ints:
+    return np.asarray(ticket[segments.row[chosen]] * _MOST_CYCLES + segments.cycle[chosen])
+
+
+def _table(segments: Segments, reading: Reading, events: pl.DataFrame) -> pl.DataFrame:
     chosen = reading.chosen
     row, applied = segments.row[chosen], segments.applied[chosen]
     is_over = reading.since != NEVER
@@ -161,13 +227,25 @@ class Reading:
     fulfilled: Ints
 
 
-def read_cycles(segments: Segments, as_of_us: int) -> Reading:
-    """Read every cycle of one target as of an instant."""
+def read_cycles(
+    segments: Segments, as_of_us: int, ledger: Ledger = _NO_LEDGER, ticket: Ints | None = None
+) -> Reading:
+    """Read every cycle of one target as of an instant.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What other rules wrote down about the same cycles.
+    ticket : ndarray of int of shape (n_events,), optional
+        Number of the ticket of each row of the events; needed with a ledger.
+    """
     chosen = np.flatnonzero(segments.ends_cycle & (segments.target != NO_TARGET))
     at = np.minimum(np.int64(as_of_us), segments.ends[chosen])
     elapsed = segments.elapsed_at(at, chosen)
     is_over = _is_over(segments, chosen, elapsed, at)
     recorded = _recorded(segments, chosen, is_over, at)
+    if ticket is not None:
+        recorded = np.minimum(recorded, ledger.first(_keys(segments, chosen, ticket)))
     is_missed = is_over | (recorded != NEVER) if segments.rule.keeps_ledger else is_over
     state = _state(segments, chosen, is_missed, at)
     since = np.where(is_over, _since(segments, chosen), NEVER)

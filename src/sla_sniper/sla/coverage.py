@@ -36,8 +36,10 @@ class Coverage:
     events : DataFrame
     facts : Facts
         Of the same rows.
+    attached : ndarray of bool
+        Where the policy is in force.
     covered : ndarray of bool
-        Where the policy is in force, in the calendar that is looked at.
+        The same, in the calendar that is looked at.
     restarts : ndarray of bool
         Rows from which a new policy or calendar counts anew.
     open_times : dict
@@ -48,6 +50,7 @@ class Coverage:
     policy: SlaPolicy
     events: pl.DataFrame
     facts: Facts
+    attached: Flags
     covered: Flags
     restarts: Flags
     open_times: dict[str, Ints] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class Coverage:
             self.policy,
             self.events.filter(kept),
             self.facts.take(kept),
+            self.attached[kept],
             self.covered[kept],
             self.restarts[kept],
         )
@@ -85,7 +89,7 @@ def coverages(
     for index, policy in enumerate(levels.policies):
         covered = matches.policy == index
         if covered.any():
-            whole = Coverage(policy, events, facts, covered, matches.restarts).narrowed()
+            whole = Coverage(policy, events, facts, covered, covered, matches.restarts).narrowed()
             for rule in policy.targets:
                 for name, part in _by_calendar(whole, rule):
                     yield part, rule, name
@@ -99,7 +103,7 @@ def _by_calendar(whole: Coverage, rule: Target) -> Iterator[tuple[str, Coverage]
     facts = whole.facts
     chosen = choose_calendar(whole.events, rule.calendar)
     if rule.on_calendar_change == "keep":
-        opens = read_stages(whole.events, facts, whole.covered, rule).opens
+        opens = read_stages(whole.events, facts, whole.attached, rule).opens
         chosen = chosen[latest(opens | facts.first)]
     changed = ~facts.first & (chosen != np.r_[chosen[:1], chosen[:-1]])
     restarts = whole.restarts | (changed & (rule.on_calendar_change == "restart"))

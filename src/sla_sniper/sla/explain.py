@@ -8,14 +8,13 @@ import numpy as np
 
 from sla_sniper.core.instants import from_us, to_us
 from sla_sniper.core.schema import TICKET_KEY
-from sla_sniper.sla.clock import read_cycles
+from sla_sniper.sla.clock import read_clocks
 from sla_sniper.sla.explain_changes import Course
 from sla_sniper.sla.explain_clock import Teller
 from sla_sniper.sla.explain_happenings import SHOWN, History
 from sla_sniper.sla.explain_policies import check_policies, why_untimed
 from sla_sniper.sla.explain_values import Explanation, Tick
 from sla_sniper.sla.facts import read_facts
-from sla_sniper.sla.segments import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,8 +82,7 @@ def _stories(
     timezone: str,
 ) -> list[ClockStory]:
     tellers = []
-    for segments in fold(events, levels):
-        reading = read_cycles(segments, to_us(as_of))
+    for segments, reading in read_clocks(events, levels, as_of=as_of):
         course = Course(history, facts, segments, levels)
         tellers += [
             Teller(course, reading, place, timezone)

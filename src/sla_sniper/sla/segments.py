@@ -215,7 +215,7 @@ def _segments(account: Account, rows: Coverage) -> Segments:
         due=_settled(account.due(used_up), account.calendar),
         over_since=over_since,
         missed_since=account.missed_since(over, over_since, used_up),
-        stopped_since=np.where(stages.state == STOPPED, facts.begins[account.held], NEVER),
+        stopped_since=np.where(stages.is_stopped, facts.begins[account.held], NEVER),
     )
 
 

@@ -41,6 +41,8 @@ class Stages:
         The row begins a cycle.
     state : ndarray of int
         `RUNNING`, `PAUSED`, `STOPPED`, `CANCELLED` or `IDLE` after the row.
+    is_stopped : ndarray of bool
+        The clock has stopped, whether or not the ticket was cancelled since.
     resumes : ndarray of int
         From when on the clock runs within the row's segment; `NEVER` if it does not.
     is_hidden : ndarray of bool
@@ -53,13 +55,14 @@ class Stages:
 
     opens: Flags
     state: Ints
+    is_stopped: Flags
     resumes: Ints
     is_hidden: Flags
     is_still: Flags
     is_reopened: Flags
 
 
-def read_stages(events: pl.DataFrame, facts: Facts, covered: Flags, rule: Target) -> Stages:
+def read_stages(events: pl.DataFrame, facts: Facts, attached: Flags, rule: Target) -> Stages:
     """Read the course of one target's clock.
 
     Parameters
@@ -68,12 +71,12 @@ def read_stages(events: pl.DataFrame, facts: Facts, covered: Flags, rule: Target
         The rows that `facts` are about.
     facts : Facts
         Whole tickets.
-    covered : ndarray of bool
+    attached : ndarray of bool
         Whether the target's policy is in force.
     rule : Target
         What is timed, and how.
     """
-    opens, stopped = _COURSES[rule.metric](_Course(facts, covered, rule))
+    opens, stopped = _COURSES[rule.metric](_Course(facts, attached, rule))
     is_idle = ~any_since(opens, facts.first)
     still = _stands_still(facts, rule)
     is_hidden = still & (rule.pause_mode == "hide")
@@ -85,9 +88,16 @@ def read_stages(events: pl.DataFrame, facts: Facts, covered: Flags, rule: Target
     resumes = np.where(state == RUNNING, facts.begins, NEVER)
     if rule.pause_until:
         state, resumes = _held(events, facts, rule, (state, resumes))
-    is_stopped = state == STOPPED
-    is_reopened = before(is_stopped, first=facts.first) & ~is_stopped
-    return Stages(opens, state, resumes, is_hidden, still & ~is_hidden, is_reopened)
+    stopped = stopped & ~is_idle
+    return Stages(
+        opens=opens,
+        state=state,
+        is_stopped=stopped,
+        resumes=resumes,
+        is_hidden=is_hidden & (state == RUNNING),
+        is_still=still & ~is_hidden,
+        is_reopened=before(stopped, first=facts.first) & ~stopped,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +105,7 @@ class _Course:
     """What the course of a clock is read from."""
 
     facts: Facts
-    covered: Flags
+    attached: Flags
     rule: Target
 
     @property
@@ -103,16 +113,18 @@ class _Course:
         """Rows at which a clock that starts by itself starts."""
         if self.rule.start == "created":
             return self.facts.first
-        return np.asarray(self.covered & ~before(self.covered, first=self.facts.first))
+        return np.asarray(self.attached & ~before(self.attached, first=self.facts.first))
 
     @property
     def is_done(self) -> Flags:
-        return self.facts.is_in(self.rule.stop_in)
+        """Whether the work is done; being cancelled neither ends it nor opens it again."""
+        told = ~self.facts.is_void | self.facts.first
+        return np.asarray(self.facts.is_in(self.rule.stop_in)[latest(told)])
 
     @property
     def closes(self) -> Flags:
         """Rows that end the work and with it the wait for a reply."""
-        told = self.facts.is_status_row & self.is_done
+        told = self.facts.is_status_row & self.facts.is_in(self.rule.stop_in)
         return np.asarray(told & (self.rule.on_close == "satisfy"))
 
     @property
@@ -128,7 +140,7 @@ class _Course:
     def leaves(self) -> Flags:
         """Rows at which the policy ceases to cover the ticket, where that ends the clock."""
         ends = self.rule.start == "attached" and self.rule.on_leave == "satisfy"
-        return np.asarray(~self.covered & ends)
+        return np.asarray(~self.attached & ends)
 
 
 def _first_reply(course: _Course) -> tuple[Flags, Flags]:
@@ -169,7 +181,7 @@ def _attached(
     """Let a clock that starts at attachment begin anew there, and end when the policy leaves."""
     if course.rule.start == "created":
         return opens, stopped
-    opens = (opens & course.covered) | (course.begins & was_running & ~stopped)
+    opens = (opens & course.attached) | (course.begins & was_running & ~stopped)
     left = any_since(course.leaves, opens | course.facts.first)
     return opens, np.asarray(stopped | left)
 
@@ -186,8 +198,9 @@ def _periodic_update(course: _Course) -> tuple[Flags, Flags]:
     starts = course.begins & rule.starts_at_creation
     opens = starts | (contacts & ~ends)
     if rule.start == "attached":
-        opens &= course.covered
-    done = ends | (course.is_done & starts) | course.leaves
+        opens &= course.attached
+    is_done = course.is_done & starts & (rule.on_close == "satisfy")
+    done = ends | is_done | course.leaves
     return opens, any_since(done, opens | facts.first)
 
 
