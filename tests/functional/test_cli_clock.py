@@ -9,6 +9,8 @@ import shutil
 import polars as pl
 import pytest
 
+from .conftest import sniper
+
 VECTOR = {
     "id": "own-001",
     "op": "elapsed",
@@ -49,7 +51,7 @@ def changed(ingested, tmp_path):
     return change
 
 
-def test_vectors_are_answered_a_line_each(sniper, vectors):
+def test_vectors_are_answered_a_line_each(vectors):
     result = sniper("conformance", vectors(VECTOR, NEVER_OPEN))
 
     assert [json.loads(line) for line in result.out.splitlines()] == [
@@ -58,7 +60,7 @@ def test_vectors_are_answered_a_line_each(sniper, vectors):
     ]
 
 
-def test_vectors_come_as_one_object_on_request(sniper, vectors):
+def test_vectors_come_as_one_object_on_request(vectors):
     facts = sniper("conformance", vectors(VECTOR), "--json").json
 
     assert facts["schema"] == "sniper.conformance/1"
@@ -73,7 +75,7 @@ def test_vectors_come_as_one_object_on_request(sniper, vectors):
         ({**VECTOR, "calendar": {"tz": "UTC", "hours": 3}}, "own-001"),
     ],
 )
-def test_an_odd_vector_is_named_in_one_line(sniper, vectors, told, words):
+def test_an_odd_vector_is_named_in_one_line(vectors, told, words):
     result = sniper("conformance", vectors(told))
 
     assert result.code == 10
@@ -82,7 +84,7 @@ def test_an_odd_vector_is_named_in_one_line(sniper, vectors, told, words):
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"vectors": 3}'])
-def test_a_file_without_vectors_is_refused(sniper, tmp_path, text):
+def test_a_file_without_vectors_is_refused(tmp_path, text):
     path = tmp_path / "vectors.json"
     path.write_text(text)
 
@@ -91,14 +93,14 @@ def test_a_file_without_vectors_is_refused(sniper, tmp_path, text):
     assert (result.code, "error:" in result.err) == (11, True)
 
 
-def test_a_file_of_vectors_that_is_not_there_is_refused(sniper, tmp_path):
+def test_a_file_of_vectors_that_is_not_there_is_refused(tmp_path):
     assert sniper("conformance", tmp_path / "none.json").code == 11
 
 
-def test_clock_writes_every_column_it_promises(sniper, ingested, tmp_path):
+def test_clock_writes_every_column_it_promises(workspace, tmp_path):
     out = tmp_path / "cycles.parquet"
 
-    facts = sniper("clock", "--json", "--out", out, "-w", ingested).json
+    facts = sniper("clock", "--json", "--out", out, "-w", workspace).json
 
     table = pl.read_parquet(out)
     assert {"recorded_breach_at", "next_warning_at", "next_warning"} < set(table.columns)
@@ -106,12 +108,12 @@ def test_clock_writes_every_column_it_promises(sniper, ingested, tmp_path):
     assert facts["untimed"] == len(facts["untimed_tickets"])
 
 
-def test_a_ticket_is_explained_as_the_clock_has_it(sniper, ingested, tmp_path):
+def test_a_ticket_is_explained_as_the_clock_has_it(workspace, tmp_path):
     out = tmp_path / "cycles.parquet"
-    sniper("clock", "--out", out, "-w", ingested)
+    sniper("clock", "--out", out, "-w", workspace)
     row = pl.read_parquet(out).filter(state="missed").row(0, named=True)
 
-    facts = sniper("explain", row["ticket_id"], "--json", "-w", ingested).json
+    facts = sniper("explain", row["ticket_id"], "--json", "-w", workspace).json
 
     (clock,) = facts["clocks"]
     assert (clock["state"], clock["policy"]) == ("missed", row["policy"])
@@ -123,7 +125,7 @@ def test_a_ticket_is_explained_as_the_clock_has_it(sniper, ingested, tmp_path):
     )
 
 
-def test_an_explanation_is_told_in_sentences(sniper, ingested):
+def test_an_explanation_is_told_in_sentences(ingested):
     told = sniper("explain", "T00043", "-w", ingested).out
 
     assert "Ticket T00043" in told
@@ -131,7 +133,7 @@ def test_an_explanation_is_told_in_sentences(sniper, ingested):
     assert "Policy 'standard' covers the ticket as it is now." in told
 
 
-def test_an_unknown_ticket_is_told_with_its_neighbours(sniper, ingested):
+def test_an_unknown_ticket_is_told_with_its_neighbours(ingested):
     result = sniper("explain", "T0004", "-w", ingested)
 
     assert result.code == 25
@@ -139,17 +141,15 @@ def test_an_unknown_ticket_is_told_with_its_neighbours(sniper, ingested):
     assert result.out == ""
 
 
-def test_explaining_the_past_knows_nothing_later(sniper, ingested):
-    early = sniper(
-        "explain", "T00043", "--json", "--as-of", "2025-09-03T12:00", "-w", ingested
-    )
+def test_explaining_the_past_knows_nothing_later(ingested):
+    early = sniper("explain", "T00043", "--json", "--as-of", "2025-09-03T12:00", "-w", ingested)
     late = sniper("explain", "T00043", "--json", "-w", ingested)
 
     known = early.json["ticks"] if early.code == 0 else []
     assert known == late.json["ticks"][: len(known)]
 
 
-def test_a_rule_on_an_unknown_attribute_is_refused(sniper, changed):
+def test_a_rule_on_an_unknown_attribute_is_refused(changed):
     folder = changed(r"when = \{[^}]*\}", 'when = { sitte = ["x"] }')
 
     result = sniper("clock", "-w", folder)
@@ -158,7 +158,7 @@ def test_a_rule_on_an_unknown_attribute_is_refused(sniper, changed):
     assert "a rule looks at 'sitte', which no ticket has (did you mean 'site'?)" in result.err
 
 
-def test_tickets_without_a_clock_are_counted_and_named(sniper, changed):
+def test_tickets_without_a_clock_are_counted_and_named(changed):
     folder = changed(r"when = \{[^}]*\}", 'when = { priority = ["critical"] }')
 
     facts = sniper("clock", "--json", "-w", folder).json
@@ -169,7 +169,7 @@ def test_tickets_without_a_clock_are_counted_and_named(sniper, changed):
     assert f"{facts['untimed']:,} tickets have no clock" in " ".join(told.split())
 
 
-def test_void_tickets_leave_every_rate_and_are_counted(sniper, changed):
+def test_void_tickets_leave_every_rate_and_are_counted(changed):
     folder = changed(r"\[costs\]", '[void]\nwhen = { priority = ["critical"] }\n\n[costs]')
 
     facts = sniper("clock", "--json", "-w", folder).json
@@ -179,7 +179,7 @@ def test_void_tickets_leave_every_rate_and_are_counted(sniper, changed):
     assert states == {"cancelled"}
 
 
-def test_a_metric_that_nothing_tells_is_said(sniper, changed):
+def test_a_metric_that_nothing_tells_is_said(changed):
     folder = changed(
         r"\[costs\]",
         "  [[policies.targets]]\n"
@@ -191,14 +191,14 @@ def test_a_metric_that_nothing_tells_is_said(sniper, changed):
     assert any("no replies and no messages" in note for note in facts["notes"])
 
 
-def test_a_preset_makes_a_workspace(sniper, tmp_path):
+def test_a_preset_makes_a_workspace(tmp_path):
     made = sniper("init", tmp_path / "desk", "--preset", "zendesk", "--json").json
 
     assert made["written"] == ["sniper.toml", "sla.toml", "map.toml"]
     assert "requester_wait_time" in (tmp_path / "desk" / "sla.toml").read_text()
 
 
-def test_an_unknown_preset_lists_the_known_ones(sniper, tmp_path):
+def test_an_unknown_preset_lists_the_known_ones(tmp_path):
     result = sniper("init", tmp_path / "desk", "--preset", "zendes")
 
     assert result.code == 20

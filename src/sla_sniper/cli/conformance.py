@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sla_sniper.cli.surface import AsJson, Workspace, now, run
+from sla_sniper.cli.surface import AsJson, Workspace, now, reported, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,11 @@ def conformance(
     from sla_sniper.usecases.conformance import run_vectors  # noqa: PLC0415
 
     del workspace
-    run(lambda tell: run_vectors(file, now=now(), progress=tell), as_json=as_json, show=_show)
+    with reported():
+        found = run_vectors(file, now=now())
+    run(lambda _: found, as_json=as_json, show=_show)
+    with reported():
+        found.require_all()
 
 
 def _show(found: Conformance, _: Console) -> None:

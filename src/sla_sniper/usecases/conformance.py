@@ -34,10 +34,25 @@ class Conformance:
     ----------
     answers : tuple of dict
         ``{"id", "actual"}``, or ``{"id", "error"}`` where the vector asks for a refusal.
+    unreadable : tuple of str
+        Vectors that lack what their operation needs, a sentence each; they are answered with the
+        error ``unreadable``.
     """
 
     answers: tuple[dict[str, Any], ...]
     now: datetime
+    unreadable: tuple[str, ...] = ()
+
+    def require_all(self) -> None:
+        """Insist that every vector could be read.
+
+        Raises
+        ------
+        InputError
+            With what is wrong, the vectors named; the others have been answered.
+        """
+        if self.unreadable:
+            raise InputError(f"{'; '.join(self.unreadable)}; {_REMEDY}.")
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper conformance --json`."""
@@ -51,15 +66,19 @@ def run_vectors(path: Path, *, now: datetime, progress: Progress = silent) -> Co
     ------
     UnreadableFileError
         If it is no such file.
-    InputError
-        If a vector lacks what its operation needs; the vector is named.
     """
     vectors = _read(path)
-    answers = []
+    answers, unreadable = [], []
     for done, vector in enumerate(vectors):
         progress("reading vectors", done / len(vectors))
-        answers.append(_answer(vector, str(path), done))
-    return Conformance(tuple(answers), now)
+        name = vector.get("id") if isinstance(vector, dict) else None
+        name = name or f"number {done + 1}"
+        try:
+            answers.append({"id": name, **_answer(vector)})
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            answers.append({"id": name, "error": "unreadable"})
+            unreadable.append(f"{path}, vector {name}: {type(error).__name__} {error}")
+    return Conformance(tuple(answers), now, tuple(unreadable))
 
 
 def _read(path: Path) -> list[Mapping[str, Any]]:
@@ -78,18 +97,13 @@ def _read(path: Path) -> list[Mapping[str, Any]]:
 _REMEDY = "use the schema sla-vectors/1"
 
 
-def _answer(vector: Mapping[str, Any], path: str, place: int) -> dict[str, Any]:
-    name = vector.get("id", f"number {place + 1}") if isinstance(vector, dict) else place + 1
+def _answer(vector: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return {"id": name, "actual": _actual(vector)}
+        return {"actual": _actual(vector)}
     except NotConformingError as refusal:
-        return {"id": name, "error": str(refusal)}
+        return {"error": str(refusal)}
     except NoWorkingTimeError:
-        return {"id": name, "error": "no_working_time"}
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(
-            f"{path}, vector {name}: {type(error).__name__} {error}; {_REMEDY}."
-        ) from error
+        return {"error": "no_working_time"}
 
 
 def _actual(vector: Mapping[str, Any]) -> dict[str, Any]:
