@@ -124,8 +124,10 @@ def test_every_reading_can_be_expected(tried, expected):
         ("breached = true", "resolution_time.breached: expected true, got false"),
         (
             "due = 2024-04-01T10:30:01",
-            "resolution_time.due: expected 2024-04-01T10:30:01+02:00, "
-            "got 2024-04-01T10:30:00+02:00",
+            (
+                "resolution_time.due: expected 2024-04-01T10:30:01+02:00, "
+                "got 2024-04-01T10:30:00+02:00"
+            ),
         ),
         ('due = "none"', "resolution_time.due: expected none, got 2024-04-01T10:30:00+02:00"),
         ("cycle = 2", "resolution_time.cycle: expected 2, got 1"),
