@@ -11,7 +11,7 @@ export PYTHONTZPATH :=
 export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(CURDIR)/$(VENV)/openmp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast bench docs lock clean
+.PHONY: help demo test check fast bench mutate docs lock clean
 .NOTPARALLEL:
 
 help: ## List these targets
@@ -37,6 +37,9 @@ fast: $(VENV)/.dev ## The tests that take seconds
 
 bench: $(VENV)/.dev ## Time and memory of commands, calendar and clock, against their limits
 	@$(BIN)/python -m tools.bench
+
+mutate: $(VENV)/.mutate ## Change the clock's code and see whether tests notice: hours (MODULES="account.py")
+	@$(BIN)/python -m tools.mutate $(MODULES)
 
 docs: $(VENV)/.dev ## Write the generated pages again, then test the documentation
 	@$(BIN)/python -m tools.pages
@@ -73,3 +76,6 @@ $(VENV)/.base: requirements/base.txt pyproject.toml | $(VENV)/pyvenv.cfg
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/pyvenv.cfg
 	$(call install,dev)
 	@touch $(VENV)/.base
+
+$(VENV)/.mutate: requirements/mutate.txt | $(VENV)/.dev
+	$(call install,mutate)

@@ -19,7 +19,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "requirements"
-GROUPS = {"base": (), "dev": ("--group", "dev")}
+GROUPS = {
+    "base": (),
+    "dev": ("--group", "dev"),
+    "mutate": ("--group", "dev", "--group", "mutate"),
+}
 OPTIONS = (
     *("--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"),
     *("--no-emit-index-url", "--no-header", "--no-annotate"),

@@ -1,0 +1,95 @@
+"""Change the clock's code in small ways and see whether its tests notice.
+
+``python -m tools.mutate [PATTERN...]`` works on a copy of what git knows, so that the checkout
+stays as it is. PATTERN names modules of ``src/sla_sniper/sla``, such as ``account.py``; without one
+all are changed, which takes hours. It prints how many changes were noticed, and each that was not.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PACKAGE: Final = "src/sla_sniper/sla"
+TESTS: Final = (
+    "tests/unit/test_calendar.py",
+    "tests/unit/test_clock.py",
+    "tests/unit/test_inference.py",
+    "tests/unit/test_policy.py",
+    "tests/unit/test_reconcile.py",
+    "tests/unit/test_warnings.py",
+    "tests/spec/test_clock_rulings.py",
+    "tests/spec/test_conformance.py",
+    "tests/spec/test_explain_stories.py",
+)
+"""The quick tests of `sla`: laws and whole commands are too slow to run for each change."""
+# Polars starts threads, which do not survive a fork: each change gets a fresh process.
+SETTINGS: Final = """
+[tool.mutmut]
+source_paths = ["{package}/"]
+only_mutate = [{only}]
+pytest_add_cli_args_test_selection = [{tests}]
+pytest_add_cli_args = ["-p", "no:cacheprovider"]
+also_copy = ["src/sla_sniper", "tests", "tools", "README.md"]
+process_isolation = "forkserver"
+forkserver_warmup = "none"
+"""
+LEAST: Final = 0.95
+
+
+def prepare(folder: Path, patterns: list[str]) -> None:
+    """Copy what git knows into a folder, with the settings of mutmut."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 - whichever git made the checkout
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    vectors = ROOT.parent / "shared"
+    if vectors.is_dir():
+        (folder / "shared").symlink_to(vectors)
+    only = ", ".join(f'"{PACKAGE}/{pattern}"' for pattern in patterns or ["*.py"])
+    tests = ", ".join(f'"{name}"' for name in TESTS)
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(SETTINGS.format(package=PACKAGE, only=only, tests=tests))
+
+
+def main() -> None:
+    """Run mutmut on a copy, and say what the tests did not notice."""
+    mutmut = str(Path(sys.executable).parent / "mutmut")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder, sys.argv[1:])
+        subprocess.run([mutmut, "run", "--max-children", "2"], cwd=folder, check=False)  # noqa: S603
+        told = subprocess.run(  # noqa: S603
+            [mutmut, "results", "--all", "true"],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        found = re.findall(r"^\s*(\S+): (\w[\w ]*)$", told, re.MULTILINE)
+        missed = [mutant for mutant, result in found if result in {"survived", "no tests"}]
+        for mutant in missed:
+            shown = subprocess.run(  # noqa: S603
+                [mutmut, "show", mutant], cwd=folder, check=False, capture_output=True, text=True
+            )
+            sys.stdout.write(f"{shown.stdout}\n")
+    share = 1 - len(missed) / max(len(found), 1)
+    sys.stdout.write(f"{len(found) - len(missed)} of {len(found)} noticed: {share:.1%}\n")
+    raise SystemExit(share < LEAST)
+
+
+if __name__ == "__main__":
+    main()
