@@ -11,6 +11,7 @@ import sys
 import tomllib
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,13 @@ from sla_sniper.escalation import (
     replay,
     summarise,
 )
+from sla_sniper.panels.story import story_lines
 from sla_sniper.panels.theme import STREAMLIT
 from sla_sniper.ui import serve as serving
+from sla_sniper.ui.ticket_drawing import TICKET
 from sla_sniper.usecases import command_center as center
+from sla_sniper.usecases.explain import explain_ticket
+from sla_sniper.usecases.ingest import ingest_files
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = 3_600_000_000
@@ -377,6 +382,84 @@ def test_both_ways_to_start_share_their_options():
     assert {key: str(value).lower() for key, value in written.items()} == dict(STREAMLIT)
 
 
+TICKET_MAP = """
+[log]
+timezone = "UTC"
+[columns]
+ticket_id = "id"
+occurred_at = "at"
+status = "status"
+priority = "priority"
+"""
+LISTED = QUEUE.filter("recommended").sort("rank")["ticket_id"].to_list()
+"""Tickets of the kill list, the first row first."""
+
+
+def store_log(folder: Path) -> None:
+    """A log in which the first tickets of the kill list were opened, and taken up an hour later."""
+    opened = QUEUE["as_of"][0] - timedelta(hours=3)
+    rows = [
+        f"{ticket},{opened + timedelta(hours=hours):%Y-%m-%dT%H:%M:%S},{status},high"
+        for ticket in LISTED[:3]
+        for hours, status in ((0, "new"), (1, "open"))
+    ]
+    (folder / "log.csv").write_text("\n".join(["id,at,status,priority", *rows, ""]))
+    (folder / "map.toml").write_text(TICKET_MAP)
+    ingest_files(folder, [folder / "log.csv"], mapping=None)
+
+
+@pytest.fixture
+def logged(full):
+    store_log(full)
+    return full
+
+
+@pytest.fixture
+def ticket_page(page):
+    def run(folder: Path, ticket: str) -> AppTest:
+        app = page(folder)
+        app.session_state["page"] = TICKET
+        app.run()
+        app.text_input(key="ticket").set_value(ticket).run()
+        return app
+
+    return run
+
+
+def test_ticket_page_tells_as_the_command_does(ticket_page, logged):
+    moment = QUEUE["as_of"][0]
+
+    written = texts(ticket_page(logged, LISTED[1]))
+
+    told = explain_ticket(logged, LISTED[1], as_of=moment, now=moment)
+    lines = [line.text.strip() for line in story_lines(told.explanation, told.clocks)]
+    assert lines
+    assert [line for line in lines if escape(line) not in written] == []
+    assert f"The clocks of ticket {LISTED[1]}" in written
+
+
+def test_ticket_page_asks_for_a_ticket(page, logged):
+    app = page(logged)
+    app.session_state["page"] = TICKET
+
+    assert "Which ticket?" in texts(app.run())
+
+
+def test_unknown_ticket_names_the_nearest(ticket_page, logged):
+    written = texts(ticket_page(logged, f"{LISTED[0]}0"))
+
+    assert 'class="notice error"' in written
+    assert LISTED[0] in written
+
+
+def test_typed_markup_stays_text(ticket_page, logged):
+    assert "<img" not in texts(ticket_page(logged, "<img src=x>"))
+
+
+def test_ticket_page_without_a_log_is_one_sentence(ticket_page, empty):
+    assert "sniper ingest" in texts(ticket_page(empty, "INC1"))
+
+
 START_SERVER = (
     "import sys; from pathlib import Path; from sla_sniper.ui.serve import serve; "
     "serve(Path(sys.argv[1]), port=int(sys.argv[2]))"
@@ -444,3 +527,21 @@ def test_moving_the_slider_changes_savings_in_a_browser(full):
         expect(slider).to_have_value("5", timeout=30_000)
         expect(saving).not_to_have_text(before, timeout=30_000)
         expect(tab.locator(".verdict b")).to_contain_text("at 5 a day", timeout=30_000)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
+def test_clicked_ticket_is_drawn_and_told_in_a_browser(logged):
+    with served(logged) as address, browser_page(address) as tab:
+        kill_list = tab.get_by_test_id("stDataFrame")
+        expect(kill_list).to_be_visible(timeout=60_000)
+        expect(tab.locator(".notes")).to_be_visible(timeout=60_000)
+
+        kill_list.scroll_into_view_if_needed()
+        kill_list.click(position={"x": 18, "y": 66})
+
+        expect(tab.get_by_label("Ticket", exact=True).last).to_have_value(LISTED[0], timeout=30_000)
+        expect(tab.locator(".story")).to_contain_text(f"Ticket {LISTED[0]}", timeout=60_000)
+        drawn = tab.locator(".st-key-timeline canvas, .st-key-timeline svg").first
+        expect(drawn).to_be_visible(timeout=30_000)
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")

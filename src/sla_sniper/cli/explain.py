@@ -59,4 +59,6 @@ def show(result: ExplainReport, console: Console) -> None:
             markup=False,
         )
     if not result.has_model:
-        console.print("There is no forecast: no model has been trained.", highlight=False)
+        console.print(
+            "There is no forecast: no model was trained on these policies by then.", highlight=False
+        )

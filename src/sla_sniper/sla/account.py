@@ -93,7 +93,7 @@ class Account:
         behind = np.flatnonzero(has_target & ~is_ahead)
         if len(behind):
             due[behind] = self._crossed(behind)
-        return due
+        return _settled(due, self.calendar)
 
     def _crossed(self, rows: Ints) -> Ints:
         """When the present target of `rows`, all used up, would have been used up."""
@@ -139,6 +139,14 @@ class Account:
         missed = seen != NEVER
         is_first = missed & ~_any_before(missed, self.activated)
         return seen[latest(is_first | self.activated)]
+
+
+def _settled(due: Ints, calendar: Calendar) -> Ints:
+    """Deadlines as the calendar shows them; what is not known stays so."""
+    known = due != NEVER
+    if calendar.boundary == "next_open" and known.any():
+        due[known] = calendar.settled(due[known])
+    return due
 
 
 def _any_before(flags: Flags, resets: Flags) -> Flags:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import polars as pl
 
 from sla_sniper.core.instants import from_us, to_us
 from sla_sniper.core.schema import TICKET_KEY
-from sla_sniper.sla.clock import read_clocks
+from sla_sniper.sla.clock import cycles, read_clocks
 from sla_sniper.sla.explain_changes import Course
 from sla_sniper.sla.explain_clock import Teller
 from sla_sniper.sla.explain_happenings import SHOWN, History
@@ -19,8 +20,6 @@ from sla_sniper.sla.facts import read_facts
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    import polars as pl
 
     from sla_sniper.sla.explain_values import ClockStory, Untimed
     from sla_sniper.sla.facts import Facts
@@ -50,6 +49,7 @@ def explain(
     Explanation
         Legs of a clock add up to its wall time exactly; figures are those of `clock.cycles`.
     """
+    events = _whole_seconds(events, levels, as_of)
     facts = read_facts(events, levels, TICKET_KEY)
     history = History.of(events, levels.fields)
     stories = _stories(events, history, facts, levels, as_of=as_of, timezone=timezone)
@@ -70,6 +70,16 @@ def explain(
         ticks=_ticks(history, facts, as_of),
         hours=_hours(levels, stories),
     )
+
+
+def _whole_seconds(events: pl.DataFrame, levels: ServiceLevels, as_of: datetime) -> pl.DataFrame:
+    """Cut instants to seconds, so that what is told adds up, unless that changes a verdict."""
+    cut = events.with_columns(pl.col("occurred_at", "recorded_at").dt.truncate("1s"))
+    states = [
+        cycles(each, levels, as_of=as_of).select("metric", "cycle", "policy", "state")
+        for each in (events, cut)
+    ]
+    return cut if states[0].equals(states[1]) else events
 
 
 def _stories(

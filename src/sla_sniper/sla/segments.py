@@ -212,20 +212,11 @@ def _segments(account: Account, rows: Coverage) -> Segments:
         paused=account.paused,
         target=account.target,
         deadline=account.deadline,
-        due=_settled(account.due(used_up), account.calendar),
+        due=account.due(used_up),
         over_since=over_since,
         missed_since=account.missed_since(over, over_since, used_up),
         stopped_since=np.where(stages.is_stopped, facts.begins[account.held], NEVER),
     )
-
-
-def _settled(due: Ints, calendar: Calendar) -> Ints:
-    """Deadlines as the calendar shows them; what is not known stays so."""
-    known = due != NEVER
-    if calendar.boundary == "next_open" and known.any():
-        due = due.copy()
-        due[known] = calendar.settled(due[known])
-    return due
 
 
 def _ordinal(opens: Flags, first: Flags) -> Ints:

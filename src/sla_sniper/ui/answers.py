@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
-from sla_sniper.core.errors import SlaSniperError
+from sla_sniper.core.errors import NotEnoughHistoryError, SlaSniperError
+from sla_sniper.eventlog.reading import log_end
+from sla_sniper.eventlog.store import EventStore
 from sla_sniper.ui.views import problem
 from sla_sniper.usecases import command_center as center
+from sla_sniper.usecases.explain import explain_ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     import polars as pl
 
     from sla_sniper.config.workspace import Workspace
+    from sla_sniper.ui.ticket_view import Asked
     from sla_sniper.ui.views import Notice
+    from sla_sniper.usecases.explain import ExplainReport
 
 Stored = TypeVar("Stored")
 Key = tuple[str, tuple[int, ...]]
@@ -61,6 +67,33 @@ def outcome(
     stakes = scenario.intervention, scenario.effectiveness
     priced = _priced(workspace, replayed, key, *stakes)
     return _evaluated(priced, key, scenario.capacity, *stakes), priced.curve
+
+
+def ticket(workspace: Workspace, queue: center.StoredQueue | None, asked: Asked) -> ExplainReport:
+    """Return one ticket explained as of the kill list, else as of the end of the log.
+
+    Raises
+    ------
+    SlaSniperError
+        If there is no such ticket, or no log.
+    """
+    as_of = _told_until(workspace, queue)
+    if as_of is None:
+        raise NotEnoughHistoryError("The workspace has no events yet; run `sniper ingest` first.")
+    return _explained(workspace, key_of(workspace), as_of, asked)
+
+
+def _told_until(workspace: Workspace, queue: center.StoredQueue | None) -> datetime | None:
+    """The instant that the page speaks for: that of the kill list, else the end of the log."""
+    listed = None if queue is None else queue.as_of
+    return listed or log_end(EventStore(workspace.folder))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading the ticket ...")
+def _explained(_workspace: Workspace, key: Key, as_of: datetime, asked: Asked) -> ExplainReport:
+    return explain_ticket(
+        _workspace.folder, asked.ticket_id, as_of=as_of, now=as_of, source=asked.source
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner="Drawing the capture curve ...")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from sla_sniper.panels.theme import stylesheet_variables
+from sla_sniper.ui.ticket_drawing import open_ticket
 from sla_sniper.ui.views import Notice
 from sla_sniper.usecases.command_center import Scenario
 
@@ -105,6 +107,8 @@ def draw_kill_list(describe: Callable[..., KillListPanel | Notice]) -> None:
         row_height=_ROW_HEIGHT,
         column_config=_columns(panel),
         key="kill_list",
+        selection_mode="single-row",
+        on_select=partial(open_ticket, panel.rows),
     )
 
 
@@ -141,7 +145,7 @@ def _columns(panel: KillListPanel) -> dict[str, ColumnConfig]:
             "Chance of breach", min_value=0, max_value=100, format="%.0f %%", width=112
         ),
         "Saving": number(panel.saving_label, format="localized", width=72),
-        **{f"Reason {n}": text(width=182) for n in (1, 2, 3)},
+        **{f"Reason {n}": text(width=169) for n in (1, 2, 3)},
     }
 
 
