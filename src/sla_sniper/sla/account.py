@@ -11,9 +11,10 @@ from sla_sniper.sla.facts import NEVER
 from sla_sniper.sla.runs import before, latest, sum_since
 from sla_sniper.sla.stages import CANCELLED, IDLE, PAUSED, RUNNING, STOPPED, read_stages
 from sla_sniper.sla.targets import (
+    NO_ALLOWANCE,
     NO_TARGET,
     allowances,
-    in_force,
+    first_in_force,
     open_between,
     vendor_deadlines,
     working_time,
@@ -169,10 +170,11 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
     held = _held(stages, activated)
     covered, attached = _covered(rows, stages, rule, held)
     is_kept = rule.on_priority_change == "keep"
-    applied = in_force(attached, activated, is_first_kept=is_kept, held=held)
+    applied = first_in_force(attached, activated)[held] if is_kept else held
     has_target = covered[held] & (stages.state != IDLE)
-    allowance = np.where(has_target, _allowance(rows, rule, attached)[applied], -1)
-    resets = activated | (rows.restarts & covered) | _retargeted(allowance, rule, activated)
+    asked = _allowance(rows, rule, attached)
+    allowance = np.where(has_target, asked[applied], NO_ALLOWANCE)
+    resets = activated | (rows.restarts & covered) | _retargeted(asked[held], rule, activated)
     since = facts.begins[latest(resets)]
     spent, elapsed, paused = _used(rows, stages, (rule, calendar), (activated, resets, held))
     if rule.is_vendor:
@@ -203,10 +205,10 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
     )
 
 
-def _allowance(rows: Coverage, rule: Target, covered: Flags) -> Ints:
+def _allowance(rows: Coverage, rule: Target, attached: Flags) -> Ints:
     if rule.is_vendor:
-        return np.full(len(covered), -1, dtype=np.int64)
-    return allowances(rows.events, rows.facts, covered, policy=rows.policy.name, rule=rule)
+        return np.full(len(attached), NO_ALLOWANCE, dtype=np.int64)
+    return allowances(rows.events, rows.facts, attached, policy=rows.policy.name, rule=rule)
 
 
 def _held(stages: Stages, activated: Flags) -> Ints:
@@ -229,6 +231,7 @@ def _covered(
 
 
 def _retargeted(allowance: Ints, rule: Target, activated: Flags) -> Flags:
+    """Rows at which the priority's target changed, as if the policy had always been in force."""
     if rule.on_priority_change != "restart":
         return np.zeros_like(activated)
     return np.asarray(~activated & (allowance != np.r_[allowance[:1], allowance[:-1]]))
@@ -282,7 +285,7 @@ def _wall(facts: Facts, stages: Stages) -> Ints:
 def _stood_still(stood: Ints, reopens: Flags, held: Ints, resets: Flags) -> Ints:
     """Open time spent stopped, counted from each reopening on: before, nobody could know."""
     earlier = np.cumsum(stood) - stood
-    began = np.r_[0, held[:-1]]
+    began = np.maximum(np.r_[0, held[:-1]], latest(resets))
     counted = np.cumsum(np.where(reopens, earlier - earlier[began], 0))
     return np.asarray(counted - counted[latest(resets)])
 

@@ -66,6 +66,7 @@ _EDGES: Final[Mapping[Edge, Callable[[CompiledCalendar, Instants], Instants]]] =
     "prev_close": CompiledCalendar.prev_close,
     "next_period_start": CompiledCalendar.next_period_start,
 }
+_NEVER: Final[Mapping[Edge, int]] = {"next_close": LAST_US, "prev_open": FIRST_US}
 _MORE_YEARS: Final = (0, 2, 8, 32, 128, 400)
 
 
@@ -207,15 +208,21 @@ class Calendar:
         return at if self.boundary == "close" else self.edge_us(at, "next_open")
 
     def edge_us(self, at: Instants, edge: Edge) -> Instants:
-        """Vectorised `next_open` and so on: instants of shape (n,), in microseconds."""
-        return _reaching(at, lambda *span: _EDGES[edge](self.compiled(*span), at))
+        """Vectorised `next_open` and so on: instants of shape (n,), in microseconds.
+
+        Raises
+        ------
+        NoWorkingTimeError
+            If there is none within 400 years; a desk that never closes does so in 9997.
+        """
+        return _reaching(at, lambda *span: _EDGES[edge](self.compiled(*span), at), _NEVER.get(edge))
 
     def next_open(self, at: datetime) -> datetime:
         """`at` itself where open, else the next opening."""
         return self._edge(at, "next_open")
 
     def next_close(self, at: datetime) -> datetime:
-        """End of the running, or else of the next, open stretch."""
+        """End of the running, or else of the next, open stretch; the year 9997 for never."""
         return self._edge(at, "next_close")
 
     def prev_open(self, at: datetime) -> datetime:
@@ -243,7 +250,8 @@ class Calendar:
         Parameters
         ----------
         count : int, optional
-            How many; without it, all up to `until`.
+            How many; without it, all up to `until`. Fewer where there are not so many within 400
+            years; one that never closes does so in 9997.
         until : datetime, optional
             Where to end, after `start`, or before it going back.
 
@@ -258,9 +266,9 @@ class Calendar:
         ends = sorted((at, to_us(until) if until else FIRST_US if is_back else LAST_US))
         for span in _widening(at, to_us(until) if until else at):
             stretches = self.compiled(*span).between(*ends)[:: -1 if is_back else 1]
-            if until is not None or len(stretches) > (count or 0) or span == (FIRST_US, LAST_US):
-                return [(from_us(a), from_us(b)) for a, b in stretches[:count].tolist()]
-        raise NoWorkingTimeError(f"Calendar {self.name!r} has not so many open periods.")
+            if until is not None or len(stretches) > (count or 0):
+                break
+        return [(from_us(a), from_us(b)) for a, b in stretches[:count].tolist()]
 
     def add_days(
         self,
@@ -378,7 +386,9 @@ def _one(at: datetime) -> Instants:
     return np.array([to_us(at)], dtype=np.int64)
 
 
-def _reaching(start: Instants, ask: Callable[[int, int], Instants]) -> Instants:
+def _reaching(
+    start: Instants, ask: Callable[[int, int], Instants], never: int | None = None
+) -> Instants:
     """Answer of `ask` for the first span of time around `start` that it does not go beyond."""
     if not len(start):
         return start.astype(np.int64)
@@ -386,6 +396,8 @@ def _reaching(start: Instants, ask: Callable[[int, int], Instants]) -> Instants:
         found = ask(first, last)
         if int(found.min()) > -FAR and int(found.max()) < FAR:
             return found
+    if never is not None:
+        return np.where(np.abs(found) < FAR, found, never)
     raise NoWorkingTimeError("The calendar is not open long enough to reach this deadline.")
 
 

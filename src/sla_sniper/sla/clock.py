@@ -252,7 +252,7 @@ def read_cycles(
     if segments.rule.keeps_ledger:
         since = np.where(is_missed, recorded, NEVER)
     stops = (state == MET) | (state == MISSED)
-    due = segments.due[chosen]
+    due = _ended_due(segments, chosen, at, elapsed)
     waits = (state == IS_PAUSED) & (due == NEVER)
     return Reading(
         chosen=chosen,
@@ -261,11 +261,23 @@ def read_cycles(
         elapsed=elapsed,
         paused=segments.paused_at(at, chosen),
         due=due,
-        is_shown=~waits & (state != IS_PAUSED) & ~segments.is_hidden[chosen],
+        is_shown=~waits & (state != IS_PAUSED) & (segments.hidden_until[chosen] <= at),
         since=since,
         recorded=recorded,
         fulfilled=np.where(stops, np.minimum(segments.stopped_since[chosen], at), NEVER),
     )
+
+
+def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Ints:
+    """Deadlines; of a cycle cut off while it was paused, as if the pause had ended there."""
+    due = segments.due[chosen].copy()
+    is_cut = segments.is_cut[chosen] & (segments.state[chosen] == PAUSED) & (due == NEVER)
+    rows = np.flatnonzero(is_cut & (segments.ends[chosen] <= at))
+    if len(rows):
+        left = segments.target[chosen[rows]] - elapsed[rows]
+        ends = segments.calendar.add_us(at[rows], left)
+        due[rows] = segments.calendar.settled(ends)
+    return due
 
 
 def _is_over(segments: Segments, chosen: Ints, elapsed: Ints, at: Ints) -> Flags:

@@ -164,8 +164,8 @@ class CompiledCalendar:
         """Open stretches from one instant to another, cut there, of shape (n_stretches, 2)."""
         begin = np.searchsorted(self.closes, first, side="right")
         end = np.searchsorted(self.opens, last, side="left")
-        spans = np.column_stack([self.opens[begin:end], self.closes[begin:end]])
-        return spans.clip(first, last)
+        inside = slice(begin + 1, end + 1)
+        return np.column_stack([edges[inside] for edges in self._edges]).clip(first, last)
 
     def _open_until(self, us: Instants) -> Instants:
         i = self._by_opening.count(us)
@@ -177,8 +177,12 @@ class CompiledCalendar:
         return open_time + self._shift.take(i + 1)
 
 
-def compile_spans(spans: Instants) -> CompiledCalendar:
-    """Compile sorted disjoint open spans, of shape (n_stretches, 2)."""
+def compile_spans(spans: Instants, known: tuple[int, int] = (-FAR, FAR)) -> CompiledCalendar:
+    """Compile sorted disjoint open spans, of shape (n_stretches, 2).
+
+    Nothing is known before the first and after the last instant of `known`: a stretch that reaches
+    it may go on, so its end is not told as a closing, nor its start as an opening.
+    """
     opens, closes = spans[:, 0].copy(), spans[:, 1].copy()
     after = np.cumsum(closes - opens)
     before = np.r_[np.int64(0), after][:-1]
@@ -189,7 +193,10 @@ def compile_spans(spans: Instants) -> CompiledCalendar:
         total=int(after[-1]) if len(after) else 0,
         _after=np.r_[np.int64(0), after],
         _shift=np.r_[np.int64(-FAR - FAR // 2), opens - before, np.int64(FAR)],
-        _edges=(np.r_[-FAR, opens, FAR], np.r_[-FAR, closes, FAR]),
+        _edges=(
+            np.r_[-FAR, np.where(opens > known[0], opens, -FAR), FAR],
+            np.r_[-FAR, np.where(closes < known[1], closes, FAR), FAR],
+        ),
         _by_opening=lookup(opens),
         _by_time=lookup(after),
     )

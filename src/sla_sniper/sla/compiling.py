@@ -122,7 +122,9 @@ def _compiled(calendar: Calendar, first_year: int, last_year: int) -> CompiledCa
     spans = _open_spans(calendar, first_year, last_year)
     if not len(spans) and not is_ever_open(calendar):
         raise NoWorkingTimeError(f"Calendar {calendar.name!r} is never open.")
-    return compile_spans(spans)
+    midnights = _days(first_year, last_year)[[0, -1]] + np.array([0, 1])
+    first, last = _offsets(calendar, first_year, last_year).to_utc(midnights * DAY_US)
+    return compile_spans(spans, (int(first), int(last)))
 
 
 def _open_spans(calendar: Calendar, first_year: int, last_year: int) -> Spans:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sla_sniper.sla.matching import choose_calendar
-from sla_sniper.sla.runs import latest
 from sla_sniper.sla.stages import read_stages
+from sla_sniper.sla.targets import first_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +103,8 @@ def _by_calendar(whole: Coverage, rule: Target) -> Iterator[tuple[str, Coverage]
     facts = whole.facts
     chosen = choose_calendar(whole.events, rule.calendar)
     if rule.on_calendar_change == "keep":
-        opens = read_stages(whole.events, facts, whole.attached, rule).opens
-        chosen = chosen[latest(opens | facts.first)]
+        activated = read_stages(whole.events, facts, whole.attached, rule).opens | facts.first
+        chosen = chosen[first_in_force(whole.attached, activated)]
     changed = ~facts.first & (chosen != np.r_[chosen[:1], chosen[:-1]])
     restarts = whole.restarts | (changed & (rule.on_calendar_change == "restart"))
     for place, name in enumerate(rule.calendar.names):

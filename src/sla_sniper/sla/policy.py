@@ -213,7 +213,7 @@ class SlaPolicy:
     Attributes
     ----------
     on_policy_change : {"recompute", "restart", "keep"}
-        When a ticket under this policy comes to match another one: the other one counts from
+        When a ticket under this policy comes to match another one, or none: that counts from
         the start, from the change, or not at all.
 
     Examples

@@ -8,14 +8,12 @@ well, and those it would break are counted.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from sla_sniper.core.schema import INSTANT, TICKET_KEY
-from sla_sniper.sla.policy import UnknownTargetError
 from sla_sniper.sla.reconcile_alternatives import CAUSES, alternatives, only_metric
 from sla_sniper.sla.reconcile_facts import as_known, vendor_facts
 from sla_sniper.sla.reconcile_readings import TOLERANCE, explained, judged, read_ours
@@ -105,8 +103,8 @@ def compare(
     known, asked = as_known(events, as_of=as_of), only_metric(levels, metric)
     both = _both(known, asked, as_of=as_of)
     compared = both.filter(pl.col("standing") == "compared")
-    n_apart = int((~compared["agrees"]).sum())
-    columns = list(_tried(known, asked, compared, as_of=as_of)) if n_apart else []
+    # Also where all agree: what would break is summed over parts of a large log.
+    columns = list(_tried(known, asked, compared, as_of=as_of))
     tried = pl.DataFrame([_tally(*each, compared["agrees"]) for each in columns], schema=_TALLY)
     caused = _caused(compared, columns)
     rest = both.filter(pl.col("standing") != "compared")
@@ -142,10 +140,8 @@ def _tried(
     events = known.join(compared.select(_KEY), on=_KEY, how="semi", maintain_order="left")
     yield from _rounded(compared)
     for each in alternatives(asked):
-        # Under another priority a policy may have no target: then it explains nothing.
-        with suppress(UnknownTargetError):
-            reading = read_ours(each.rewrite(events), each.levels, as_of=as_of)
-            yield each.cause, each.detail, _agreement(reading, compared)
+        reading = read_ours(each.rewrite(events), each.levels, as_of=as_of)
+        yield each.cause, each.detail, _agreement(reading, compared)
     yield "stale", "not refreshed", _is_stale(events, asked, compared, as_of=as_of)
     yield "stale", "not judged before the end", _is_early(compared)
 

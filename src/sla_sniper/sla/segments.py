@@ -77,8 +77,8 @@ class Segments:
     resumes : ndarray of int
         From when on the clock runs within the segment: at once while running, at a known
         instant if it is held until then, else `NEVER`.
-    is_hidden : ndarray of bool
-        The clock runs, but its deadline is not shown.
+    hidden_until : ndarray of int
+        Until when the clock runs without showing its deadline; 0 where it shows it.
     elapsed, paused : ndarray of int
         Open time used, and lost to pauses, when the segment begins.
     target : ndarray of int
@@ -110,7 +110,7 @@ class Segments:
     ends: Ints
     state: Ints
     resumes: Ints
-    is_hidden: Flags
+    hidden_until: Ints
     elapsed: Ints
     paused: Ints
     target: Ints
@@ -134,6 +134,11 @@ class Segments:
     def is_cut(self) -> Flags:
         """Whether each segment ends with the beginning of the ticket's next cycle."""
         return np.asarray(self.ends_cycle & ~self.ends_ticket)
+
+    @property
+    def is_hidden(self) -> Flags:
+        """Whether each segment begins without showing its deadline."""
+        return np.asarray(self.hidden_until > self.begins)
 
     def elapsed_at(self, at: Ints, chosen: Ints) -> Ints:
         """Open time used at instants `at` inside segments `chosen`, both of shape (n,)."""
@@ -207,7 +212,7 @@ def _segments(account: Account, rows: Coverage) -> Segments:
         ends=facts.ends,
         state=stages.state,
         resumes=stages.resumes,
-        is_hidden=stages.is_hidden,
+        hidden_until=stages.hidden_until,
         elapsed=account.elapsed,
         paused=account.paused,
         target=account.target,

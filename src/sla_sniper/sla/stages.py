@@ -45,8 +45,8 @@ class Stages:
         The clock has stopped, whether or not the ticket was cancelled since.
     resumes : ndarray of int
         From when on the clock runs within the row's segment; `NEVER` if it does not.
-    is_hidden : ndarray of bool
-        It runs, but its deadline is not shown.
+    hidden_until : ndarray of int
+        Until when it runs without showing a deadline; 0 where it shows one.
     is_still : ndarray of bool
         A rule makes it stand still, whether or not it has stopped anyway.
     is_reopened : ndarray of bool
@@ -57,7 +57,7 @@ class Stages:
     state: Ints
     is_stopped: Flags
     resumes: Ints
-    is_hidden: Flags
+    hidden_until: Ints
     is_still: Flags
     is_reopened: Flags
 
@@ -86,15 +86,21 @@ def read_stages(events: pl.DataFrame, facts: Facts, attached: Flags, rule: Targe
         RUNNING,
     ).astype(np.int64)
     resumes = np.where(state == RUNNING, facts.begins, NEVER)
+    hidden_until = np.where(is_hidden & (state == RUNNING), NEVER, 0)
     if rule.pause_until:
-        state, resumes = _held(events, facts, rule, (state, resumes))
+        until = _instants(events, rule.pause_until)
+        waits = (state == RUNNING) & (until > facts.begins) & (until < NEVER)
+        if rule.pause_mode == "hide":
+            hidden_until = np.where(waits, np.maximum(hidden_until, until), hidden_until)
+        else:
+            state, resumes = np.where(waits, PAUSED, state), np.where(waits, until, resumes)
     stopped = stopped & ~is_idle
     return Stages(
         opens=opens,
         state=state,
         is_stopped=stopped,
         resumes=resumes,
-        is_hidden=is_hidden & (state == RUNNING),
+        hidden_until=hidden_until,
         is_still=still & ~is_hidden,
         is_reopened=before(stopped, first=facts.first) & ~stopped,
     )
@@ -196,7 +202,10 @@ def _periodic_update(course: _Course) -> tuple[Flags, Flags]:
         contacts |= facts.is_request
     ends = course.closes | (facts.is_request & (rule.until == "requester"))
     starts = course.begins & rule.starts_at_creation
-    opens = starts | (contacts & ~ends)
+    # Within a row the status comes after the messages.
+    by_status = course.is_reply_status & ~course.closes & ("agent" in rule.reset_by)
+    opens = starts | by_status | (contacts & ~ends)
+    ends = ends & ~by_status
     if rule.start == "attached":
         opens &= course.attached
     is_done = course.is_done & starts & (rule.on_close == "satisfy")
@@ -238,16 +247,6 @@ def _stands_still(facts: Facts, rule: Target) -> Flags:
     if rule.on_close == "pause" and rule.metric not in IS_WORK:
         still = still | facts.is_in(rule.stop_in)
     return np.asarray(still)
-
-
-def _held(
-    events: pl.DataFrame, facts: Facts, rule: Target, run: tuple[Ints, Ints]
-) -> tuple[Ints, Ints]:
-    """Let a running clock stand still until an instant that an attribute holds."""
-    state, resumes = run
-    until = _instants(events, rule.pause_until)
-    waits = (state == RUNNING) & (until > facts.begins) & (until < NEVER)
-    return np.where(waits, PAUSED, state), np.where(waits, until, resumes)
 
 
 def _instants(events: pl.DataFrame, name: str) -> Ints:

@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 NO_TARGET: Final = np.int64(-(2**62))
+NO_ALLOWANCE: Final = -1
+_UNKNOWN: Final = -2
 _FAR: Final = np.int64(230 * 365.25 * DAY_US)
 """A deadline from here on, about the year 2200, is a way to write that there is none."""
 
 
 def allowances(
-    events: pl.DataFrame, facts: Facts, covered: Flags, *, policy: str, rule: Target
+    events: pl.DataFrame, facts: Facts, attached: Flags, *, policy: str, rule: Target
 ) -> Ints:
-    """Index into `table(rule)` of the allowance of each row, -1 where there is none.
+    """Index into `table(rule)` of the allowance of each row's priority, covered or not.
 
     Raises
     ------
@@ -39,16 +41,15 @@ def allowances(
         If the policy covers a priority it has no target for.
     """
     places = {name: place for place, name in enumerate(rule.by_priority)}
-    default = -2 if rule.default is None else len(places)
+    default = _UNKNOWN if rule.default is None else len(places)
     by_code = [places.get(name, default) if name else default for name in facts.priorities]
     found = np.array(by_code, dtype=np.int64)[facts.priority]
-    unknown = covered & (found == -2)  # noqa: PLR2004
+    unknown = attached & (found == _UNKNOWN)
     if unknown.any():
         rows = events.filter(unknown).unique([*TICKET_KEY, "priority"])
         counts = rows["priority"].fill_null("").value_counts(sort=True).rows()
         raise UnknownTargetError(policy, rule.metric, tuple(counts))
-    off = np.array([allowed == OFF for allowed in table(rule)], dtype=bool)
-    return np.where(covered & ~off[found], found, -1)
+    return found
 
 
 def table(rule: Target) -> tuple[int | WorkingDays, ...]:
@@ -57,12 +58,13 @@ def table(rule: Target) -> tuple[int | WorkingDays, ...]:
 
 
 def working_time(allowance: Ints, since: Ints, rule: Target, calendar: Calendar) -> Ints:
-    """Working time allowed to clocks that count from `since`; `NO_TARGET` for none.
+    """Working time allowed to clocks that count from `since`; `NO_TARGET` for none, or off.
 
     Working days become the open time up to the day's end or the same time of day.
     """
-    times = [NO_TARGET if isinstance(each, WorkingDays) else each for each in table(rule)]
-    target = np.array([*times, NO_TARGET], dtype=np.int64)[allowance]
+    is_time = [isinstance(each, int) and each != OFF for each in table(rule)]
+    times = [each if is_it else NO_TARGET for each, is_it in zip(table(rule), is_time, strict=True)]
+    target = np.array([*times, NO_TARGET, NO_TARGET], dtype=np.int64)[allowance]
     for place, each in enumerate(table(rule)):
         rows = np.flatnonzero(allowance == place) if isinstance(each, WorkingDays) else ()
         if len(rows) and isinstance(each, WorkingDays):
@@ -102,23 +104,22 @@ def open_between(start: Ints, end: Ints, calendar: Calendar) -> Ints:
     return np.where(known, compiled.open_until(until) - compiled.open_until(start), NEVER)
 
 
-def in_force(covered: Flags, activated: Flags, *, is_first_kept: bool, held: Ints) -> Ints:
-    """Index of the row whose target is in force.
+def first_in_force(attached: Flags, activated: Flags) -> Ints:
+    """Index of the first row of each row's cycle that the policy covers.
 
     Parameters
     ----------
-    covered : ndarray of bool
+    attached : ndarray of bool of shape (n_rows,)
         Whether the policy covers each row.
-    activated : ndarray of bool
+    activated : ndarray of bool of shape (n_rows,)
         Rows that begin a cycle, and first rows of tickets.
-    is_first_kept : bool
-        The first target of a cycle stays, whatever comes later.
-    held : ndarray of int
-        Row at which each row's standstill began; itself while the clock has not stopped.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+        The row that began the cycle, as long as the policy has not covered any.
     """
-    if not is_first_kept:
-        return held
-    count: Ints = np.cumsum(covered)
-    earlier: Ints = (count - covered)[latest(activated)]
-    is_first = covered & (count - earlier == 1)
-    return latest(activated | is_first)[held]
+    count: Ints = np.cumsum(attached)
+    earlier: Ints = (count - attached)[latest(activated)]
+    is_first = attached & (count - earlier == 1)
+    return latest(activated | is_first)

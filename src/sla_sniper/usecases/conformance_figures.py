@@ -48,7 +48,8 @@ def figures_of(segments: Segments, reading: Reading, place: int) -> dict[str, An
         "cycle": int(segments.cycle[chosen]),
         "state": state,
         "due_us": due,
-        "is_hidden": bool(segments.is_hidden[chosen]) and state in {"running", "overdue"},
+        "is_hidden": bool(segments.hidden_until[chosen] > reading.at[place])
+        and state in {"running", "overdue"},
         "is_still": _is_still(segments, reading, place),
         "counting_from": instant_text(int(opened[0])),
         "target_seconds": target / SECOND_US,
