@@ -58,8 +58,8 @@ def _clock(clock: ClockStory, zone: str) -> Iterator[Line]:
         yield from _moment(moment, zone)
     for move in clock.moves:
         yield Line(
-            f"  The deadline moved from {when(move.before, zone)} to {when(move.after, zone)}: "
-            f"{move.cause}"
+            f"  The deadline moved from {when(move.before, zone)} to {when(move.after, zone)}, "
+            f"by {move.cause}."
         )
     yield Line(f"  {totals_words(clock)}")
     for ahead in clock.ahead:
@@ -71,12 +71,13 @@ def verdict(clock: ClockStory, zone: str) -> str:
     left, wall_left = working(clock.left_us), _wall_left(clock)
     due = "" if clock.due_at is None else f", due {when(clock.due_at, zone)}"
     late = f"{left} of working time late{wall_left}"
+    ahead = f"{left} of working time left{wall_left}" if clock.left_us else "its time is used up"
     spare = f"met with {left} to spare{wall_left}" if clock.left_us else "met exactly on time"
     sentences = {
         "met": f"{spare}{due}.",
         "missed": f"missed, {late}{due}.",
         "overdue": f"over time, {late} so far{due}.",
-        "running": f"running, {left} of working time left{wall_left}{due}.",
+        "running": f"running, {ahead}{due}.",
         "paused": f"paused, {left} of working time left when it runs again.",
         "cancelled": "cancelled; it counts in no rate.",
     }
@@ -152,7 +153,7 @@ def _policies(explanation: Explanation) -> Iterator[Line]:
     yield Line("Why this policy", "bold")
     for check in explanation.policies:
         yield Line(f"  {policy_words(check)}")
-        for reason in check.reasons:
+        for reason in check.reasons if check.is_tried else ():
             yield Line(f"    {reason}")
 
 

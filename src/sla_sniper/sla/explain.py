@@ -16,6 +16,7 @@ from sla_sniper.sla.explain_happenings import SHOWN, History
 from sla_sniper.sla.explain_policies import check_policies, why_untimed
 from sla_sniper.sla.explain_values import Explanation, Tick
 from sla_sniper.sla.facts import read_facts
+from sla_sniper.sla.matching import NO_POLICY, match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +93,21 @@ def _stories(
     timezone: str,
 ) -> list[ClockStory]:
     tellers = []
-    for segments, reading in read_clocks(events, levels, as_of=as_of):
-        course = Course(history, facts, segments, levels)
+    read = read_clocks(events, levels, as_of=as_of)
+    in_force = match(events, facts, levels).policy.tolist()
+    names = tuple("" if n == NO_POLICY else levels.policies[n].name for n in in_force)
+    for segments, reading in read:
+        metric = segments.rule.metric
+        others = (s for s, _ in read if s is not segments and s.rule.metric == metric)
+        course = Course(
+            history=history,
+            facts=facts,
+            segments=segments,
+            levels=levels,
+            policies=names,
+            others=tuple(others),
+            timezone=timezone,
+        )
         tellers += [
             Teller(course, reading, place, timezone)
             for place in np.argsort(segments.cycle[reading.chosen], kind="stable").tolist()

@@ -39,9 +39,17 @@ def what_is_ahead(
     found += _warning(course, reading, place, timezone=timezone)
     due = int(reading.due[place])
     if state != OVERDUE and due != NEVER:
-        text = f"If nothing happens, it is over time after {when(from_us(due), timezone)}."
-        found.append(Ahead("deadline", from_us(due), text))
+        found.append(_deadline(course, int(at[0]), due, timezone=timezone))
     return tuple(sorted(found, key=lambda each: (each.at is None, each.at)))
+
+
+def _deadline(course: Course, at: int, due: int, *, timezone: str) -> Ahead:
+    if due > at:
+        text = f"If nothing happens, it is over time after {when(from_us(due), timezone)}."
+        return Ahead("deadline", from_us(due), text)
+    opens = course.segments.calendar.next_open(from_us(at))
+    text = f"Its time is used up: it is over time right after {when(opens, timezone)}."
+    return Ahead("deadline", opens, text)
 
 
 def _waiting(course: Course, row: int, target: int, reading: Reading, place: int) -> Ahead:

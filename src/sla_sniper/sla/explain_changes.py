@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from sla_sniper.core.instants import from_us
 from sla_sniper.core.schema import STATUSES
 from sla_sniper.sla.explain_values import Change, Rule
 from sla_sniper.sla.explain_words import (
@@ -13,8 +16,10 @@ from sla_sniper.sla.explain_words import (
     status,
     target_rule,
     toml,
+    when,
     working,
 )
+from sla_sniper.sla.facts import NEVER
 from sla_sniper.sla.stages import CANCELLED, IS_WORK, PAUSED, RUNNING, STOPPED
 from sla_sniper.sla.targets import NO_TARGET
 
@@ -40,12 +45,23 @@ _RECOUNTED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """One target's clock over the rows of one ticket, and what is known about each row."""
+    """One target's clock over the rows of one ticket, and what is known about each row.
+
+    Attributes
+    ----------
+    policies : tuple of str
+        Name of the policy in force after each row, empty for none.
+    others : tuple of Segments
+        The same metric under other policies and in other calendars.
+    """
 
     history: History
     facts: Facts
     segments: Segments
     levels: ServiceLevels
+    policies: tuple[str, ...]
+    others: tuple[Segments, ...]
+    timezone: str
 
     def changes(self, row: int) -> list[Change]:
         """What a row changes for the clock, in order; empty where it changes nothing."""
@@ -92,7 +108,7 @@ class Course:
     def _standing(self, row: int) -> Iterator[Change]:
         """What holds from the first moment on."""
         if self.segments.target[row] == NO_TARGET:
-            yield self._uncovered()
+            yield self._uncovered(row)
         if self.state(row) == PAUSED:
             yield self._pause(row)
         elif self.state(row) == STOPPED:
@@ -101,23 +117,72 @@ class Course:
             yield self._hide()
 
     def _covered(self, row: int) -> Iterator[Change]:
-        """A policy that comes to cover the ticket, or ceases to."""
+        """A rule that comes to hold for the ticket, or ceases to."""
         had, has = (self.segments.target[at] != NO_TARGET for at in (row - 1, row))
-        if has and not had:
-            name = self.segments.policy.name
-            changed = next(
-                (p for p in self.levels.policies if p.on_policy_change == "restart"), None
-            )
-            way = "recompute" if changed is None else "restart"
-            text = f"Policy {name!r} covers the ticket from here on. {_RECOUNTED[way]}"
-            yield Change("policy", Rule("on_policy_change", toml(way), way == "recompute"), text)
-        elif had and not has:
-            yield self._uncovered()
+        if had and not has:
+            yield self._uncovered(row)
+        elif has and not had:
+            yield self._covering(row)
 
-    def _uncovered(self) -> Change:
+    def _covering(self, row: int) -> Change:
         name = self.segments.policy.name
-        text = f"Policy {name!r} does not cover the ticket here, so this clock shows no deadline."
-        return Change("uncovered", Rule("policy", toml(name)), text)
+        if self.policies[row - 1] != name:
+            return self._new_policy(row)
+        if self._other_at(row - 1) is not None:
+            mode = self.segments.rule.on_calendar_change
+            text = f"The hours of calendar {self.segments.calendar.name!r} count from here on."
+            return Change(
+                "calendar", self._rule("on_calendar_change"), f"{text} {_RECOUNTED[mode]}"
+            )
+        allowed = self._allowed(self.segments, row)
+        text = f"There is a target from here on: {allowed}. {_RECOUNTED['recompute']}"
+        return Change("target", self.target(row), text)
+
+    def _new_policy(self, row: int) -> Change:
+        name, left = self.segments.policy.name, self.policies[row - 1]
+        policy = next((each for each in self.levels.policies if each.name == left), None)
+        if policy is None:
+            text = f"Policy {name!r} covers the ticket from here on. {_RECOUNTED['recompute']}"
+            return Change("policy", self._rule("start"), text)
+        way = "restart" if policy.on_policy_change == "restart" else "recompute"
+        text = f"Policy {name!r} follows policy {left!r}. {_RECOUNTED[way]}"
+        return Change("policy", rule_of(policy, "on_policy_change"), text)
+
+    def _other_at(self, row: int) -> Segments | None:
+        """The fold of the same metric that has a target at a row where this one has none."""
+        return next((each for each in self.others if self._has_target(each, row)), None)
+
+    @staticmethod
+    def _has_target(segments: Segments, row: int) -> bool:
+        place = np.searchsorted(segments.row, row)
+        is_there = place < len(segments.row) and segments.row[place] == row
+        return bool(is_there and segments.target[place] != NO_TARGET)
+
+    def _allowed(self, segments: Segments, row: int) -> str:
+        place = int(np.searchsorted(segments.row, row))
+        priority = self.history.value(row, "priority")
+        return allowed_words(segments.rule, priority, int(segments.target[place]))
+
+    def _uncovered(self, row: int) -> Change:
+        """Say what holds at a row where this rule does not."""
+        other = self._other_at(row)
+        if other is None and self.policies[row] == self.segments.policy.name:
+            priority = self.history.value(row, "priority") or "none"
+            text = f"The target is off for priority {priority}, so there is no deadline here."
+            return Change("uncovered", self.target(row), text)
+        if other is None:
+            name = self.policies[row]
+            holds = f"policy {name!r}, which has no such target" if name else "no policy"
+            return Change("uncovered", Rule("policy", toml(name)), f"Here {holds} is in force.")
+        place = int(np.searchsorted(other.row, row))
+        due = int(other.due[place])
+        until = "" if due == NEVER else f", due {when(from_us(due), self.timezone)}"
+        text = (
+            f"Here policy {other.policy.name!r} is in force, in the hours of calendar "
+            f"{other.calendar.name!r}: {self._allowed(other, row)}{until}. What follows is counted "
+            f"by the rule that came later."
+        )
+        return Change("uncovered", Rule("policy", toml(other.policy.name)), text)
 
     def _stepped(self, row: int) -> Iterator[Change]:
         before, now = self.state(row - 1), self.state(row)
@@ -198,14 +263,33 @@ class Course:
     def _retargeted(self, row: int) -> Iterator[Change]:
         """A target that changed with the priority, while the clock can still change."""
         now, before = (int(self.segments.target[at]) for at in (row, row - 1))
-        if now == before or NO_TARGET in (now, before) or self.state(row) >= STOPPED:
+        if NO_TARGET in (now, before) or self.state(row) >= STOPPED:
             return
         target = self.segments.rule
-        priority = self.history.value(row, "priority")
         mode = target.on_priority_change
+        rule = self._rule("on_priority_change")
+        priority = self.history.value(row, "priority")
+        if now == before:
+            is_new = priority != self.history.value(row - 1, "priority")
+            if is_new and mode == "keep" and target.by_priority:
+                yield Change("target", rule, _RECOUNTED["keep"])
+            return
         allowed = allowed_words(target, priority, now)
-        text = f"The target is now {allowed}. {_RECOUNTED[mode]}"
-        yield Change("target", self._rule("on_priority_change"), text)
+        over = int(self.segments.elapsed[row]) - now
+        late = f" So it is over time at once, by {working(over)}." if over > 0 else ""
+        text = f"The target is now {allowed}. {_RECOUNTED[mode]}{late}"
+        yield Change("target", rule, text)
+
+    def stands(self, row: int) -> Change | None:
+        """A reopening that changes nothing, because the first end of the work is final."""
+        target, facts = self.segments.rule, self.facts
+        if target.metric not in IS_WORK or target.on_reopen != "final" or row == 0:
+            return None
+        done = facts.is_in(target.stop_in)
+        if not done[row - 1] or done[row] or facts.is_void[row]:
+            return None
+        text = "The ticket was opened again, but the first end of its work stands."
+        return Change("final", self._rule("on_reopen"), text)
 
     def target(self, row: int) -> Rule:
         """The entry of `target` in force at a row."""

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from sla_sniper.sla.explain_values import State
 
 _STATES: Final[dict[int, State]] = {RUNNING: "running", PAUSED: "paused", STOPPED: "stopped"}
+_CAUSES: Final = {
+    "resumes": "the pause before it",
+    "reopens": "the time in between",
+    "target": "the new target",
+    "policy": "the new policy",
+    "calendar": "the new calendar",
+}
 _USED_UP: Final = "The target is used up: from here on the clock is over time."
 
 
@@ -91,7 +98,7 @@ class Teller:
         for n, (at, row, changes) in enumerate(turns):
             end = turns[n + 1][0] if n + 1 < len(turns) else self._end_us
             stays = n + 1 < len(turns) or (end > at and self._is_open)
-            leg = self._leg(row, at, end) if stays else None
+            leg = self._leg(row, at, end) if stays and end <= self._end_us else None
             told = self._happened(row) if self._began(row) == at else ()
             found.append(Moment(from_us(at), told, tuple(changes), leg))
         return tuple(found)
@@ -123,7 +130,20 @@ class Teller:
             elif changes:
                 turns.append((self._began(row), row, changes))
             turns += self._within(row)
-        return sorted(turns + self._cut(), key=lambda turn: turn[0])
+        return sorted(turns + self._cut() + self._after(), key=lambda turn: turn[0])
+
+    def _after(self) -> list[tuple[int, int, list[Change]]]:
+        """Reopenings of a ticket whose clock has stopped for good."""
+        stands = ((row, self.course.stands(row)) for row in self._rows)
+        return [
+            (self._began(row), row, [change])
+            for row, change in stands
+            if change is not None and self._end_us < self._began(row) <= int(self._read_us)
+        ]
+
+    @property
+    def _read_us(self) -> int:
+        return whole(int(self.reading.at[self.place]))
 
     def _within(self, row: int) -> list[tuple[int, int, list[Change]]]:
         """What happens between the row and the next one: the end of a hold, the deadline."""
@@ -138,7 +158,8 @@ class Teller:
         due = whole(int(segments.due[row]))
         is_over = int(segments.over_since[row]) != NEVER
         runs = segments.state[row] <= PAUSED and segments.target[row] != NO_TARGET
-        if runs and not is_over and begins <= due < ends and due > begins:
+        used = int(segments.elapsed_at(np.array([ends]), np.array([row]))[0])
+        if runs and not is_over and begins < due < ends and used > int(segments.target[row]):
             found.append((due, row, [Change("overdue", self.course.target(row), _USED_UP)]))
         return found
 
@@ -186,8 +207,7 @@ class Teller:
             if due is None:
                 continue
             if known is not None and abs((due - known).total_seconds()) >= 1:
-                cause = moment.happened[0] if moment.happened else moment.changes[0].sentence
-                moves.append(Move(moment.at, known, due, cause))
+                moves.append(Move(moment.at, known, due, _cause(moment)))
             known = due
         return tuple(moves)
 
@@ -215,6 +235,13 @@ class Teller:
             spent["stopped"],
             closed,
         )
+
+
+def _cause(moment: Moment) -> str:
+    """What moved a deadline, in words that end a sentence."""
+    kinds = [change.kind for change in moment.changes]
+    found = next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), "")
+    return found or (moment.happened or (moment.changes[0].sentence,))[0].rstrip(".")
 
 
 def whole(us: int) -> int:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from sla_sniper.usecases.desk import Desk
 
 _NEAREST: Final = 3
+_SAME_START: Final = 2
+_MOST_LIKE: Final = 10_000
 
 
 class UnknownTicketError(SlaSniperError):
@@ -46,6 +48,19 @@ class UnknownTicketError(SlaSniperError):
             )
         meant = f"; near are {', '.join(self.near)}" if self.near else ""
         return f"No ticket has the id {self.ticket_id!r} by then{meant}. Ids are as in the file."
+
+
+class UnknownMetricError(SlaSniperError):
+    """No policy times a metric that was asked for."""
+
+    exit_code: ClassVar[int] = 26
+
+    def __init__(self, metric: str, known: tuple[str, ...]) -> None:
+        super().__init__(metric, known)
+        self.metric, self.known = metric, known
+
+    def __str__(self) -> str:
+        return f"No policy in sla.toml times {self.metric!r}; it times {', '.join(self.known)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +130,13 @@ def explain_ticket(  # noqa: PLR0913 - one keyword an option
     ------
     UnknownTicketError
         If no ticket has this id by then, or several sources have one.
+    UnknownMetricError
+        If no policy times the metric asked for.
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    timed = desk.workspace.sla.levels.metrics
+    if metric and metric not in timed:
+        raise UnknownMetricError(metric, timed)
     rows = _rows(desk, ticket_id, source)
     levels = desk.workspace.sla.levels
     explanation = explain(
@@ -138,7 +158,9 @@ def _rows(desk: Desk, ticket_id: str, source: str) -> pl.DataFrame:
     sources = tuple(found["source"].unique().sort().to_list())
     if len(sources) == 1:
         return found
-    ids = known["ticket_id"].unique().to_list()
+    alike = known["ticket_id"].unique()
+    alike = alike.filter(alike.str.starts_with(ticket_id[:_SAME_START]))
+    ids = alike.sort().head(_MOST_LIKE).to_list()
     near = get_close_matches(ticket_id, ids, n=_NEAREST, cutoff=0.6)
     raise UnknownTicketError(ticket_id, tuple(sorted(near)), sources)
 
