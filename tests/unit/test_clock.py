@@ -121,3 +121,53 @@ def test_other_tickets_do_not_matter(make_event, make_events):
     alone = pl.concat([cycles(make_events([row]), levels, as_of=as_of) for row in rows])
 
     assert_frame_equal(together, alone)
+
+
+VENDOR = (SlaPolicy("vendor", (Target("resolution_time", "always", is_vendor=True),)),)
+
+
+@pytest.mark.parametrize(
+    ("told", "hours", "expected"),
+    [
+        ({0: 4}, 3, "running"),
+        ({0: 4}, 5, "overdue"),
+        ({0: 4, 2: 8}, 5, "running"),
+        ({0: 8, 2: 4}, 5, "overdue"),
+        ({2: 4}, 5, "overdue"),
+        ({0: 4, 2: None}, 5, "overdue"),
+        ({0: 24 * 365 * 177}, 5, None),
+        ({0: None}, 5, None),
+    ],
+)
+def test_a_vendors_deadline_holds_until_it_is_told_anew(
+    make_event, make_events, told, hours, expected
+):
+    rows = [make_event("1", START, "created", status="new"), make_event("2", START, "created")]
+    for hour in (0, 2):
+        due = told.get(hour)
+        at = START + timedelta(hours=hour)
+        deadline = None if due is None else START + timedelta(hours=due)
+        rows.append(make_event("1", at, status="open", sequence=1, vendor_due_at=deadline))
+
+    found = cycles(
+        make_events(rows), ServiceLevels(ALWAYS, VENDOR), as_of=START + timedelta(hours=hours)
+    )
+
+    assert found["state"].to_list() == ([] if expected is None else [expected])
+
+
+def test_a_vendors_deadline_judges_the_end(make_event, make_events):
+    due = START + timedelta(hours=4)
+    rows = [
+        make_event("1", START, "created", status="new", vendor_due_at=due),
+        make_event("1", due + timedelta(minutes=1), status="resolved", vendor_due_at=due),
+        make_event("2", START, "created", status="new", vendor_due_at=due),
+        make_event("2", due, status="resolved", vendor_due_at=due),
+    ]
+
+    found = cycles(make_events(rows), ServiceLevels(ALWAYS, VENDOR), as_of=due + timedelta(hours=1))
+
+    assert found.select("state", "breached_at", "target_us").rows() == [
+        ("missed", due, 4 * 3_600_000_000),
+        ("met", None, 4 * 3_600_000_000),
+    ]

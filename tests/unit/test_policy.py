@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sla_sniper.sla.conditions import Condition
-from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
+from sla_sniper.sla.conditions import Condition, Conditions
+from sla_sniper.sla.policy import CalendarChoice, Replies, ServiceLevels, SlaPolicy, Target
 
 START = datetime(2024, 4, 1, 9, tzinfo=UTC)
 
@@ -58,3 +58,53 @@ def test_levels_name_their_metrics_and_priorities():
 
     assert levels.metrics == ("resolution_time",)
     assert levels.priorities == ("high", "low")
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "expected"),
+    [
+        ("vip", ("vip",), True),
+        ("vip,beta", ("beta",), True),
+        ("vip; beta", ("beta",), True),
+        ("vip | beta", ("beta",), True),
+        ("vip beta", ("beta", "gamma"), True),
+        ('["vip", "beta"]', ("vip",), True),
+        ("['vip', 'beta']", ("beta",), True),
+        ("vips", ("vip",), False),
+        ("not-vip", ("vip",), False),
+        ("VIP", ("vip",), False),
+        ("v.p", ("vip",), False),
+        ("vip", ("v.p",), False),
+        ("vip", (), False),
+        (None, ("vip",), False),
+    ],
+)
+def test_has_any_looks_for_whole_entries(make_event, make_events, value, wanted, expected):
+    kept = [] if value is None else [{"key": "tags", "value": value}]
+    events = make_events([make_event("1", START, attributes=kept)])
+
+    found = events.select(Condition("tags", "has_any", wanted).expression()).to_series()
+
+    assert found.to_list() == [expected]
+
+
+def test_rules_name_every_field_they_look_at():
+    looks = Conditions((Condition("group", "is", ("a",)),), (Condition("tags", "is", ("b",)),))
+    target = Target(
+        "resolution_time",
+        CalendarChoice((("organization", {"Acme": "night"}),), "office"),
+        default=1,
+        pause_until="held_until",
+    )
+    levels = ServiceLevels(
+        {},
+        (SlaPolicy("one", (target,), when=looks),),
+        replies=Replies(unless=Conditions((Condition("via", "is", ("rule",)),))),
+        void=Conditions((Condition("spam", "is", ("yes",)),)),
+        merged_into="parent",
+    )
+
+    assert set(levels.fields) == {
+        *("group", "tags", "organization", "held_until", "via", "spam", "parent"),
+    }
+    assert target.calendars == ("night", "office")
