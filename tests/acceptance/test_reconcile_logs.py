@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import pytest
 from sla_sniper.data import demo_files
 from sla_sniper.usecases.ingest import ingest_files
 from sla_sniper.usecases.init import init_workspace
-from sla_sniper.usecases.reconcile import reconcile
+from sla_sniper.usecases.reconcile import NothingToReconcileError, reconcile
 
 BOSTON = Path(__file__).parents[3] / "shared" / "data" / "boston311_2011h2.csv.gz"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -158,3 +159,49 @@ def test_proposal_pasted_into_the_policy_agrees(demo, inferred, tmp_path):
     assert finished["agrees"].mean() > 0.99
     # The help desk judges at the end alone: on open tickets nothing else keeps us apart.
     assert n_stale == n_open_apart
+
+
+def test_answer_is_one_json_object(inferred):
+    answer = json.loads(json.dumps(inferred.as_dict(), allow_nan=False))
+
+    assert answer["tickets"] == sum(answer[n] for n in ("compared", "nothing_told", "no_clock"))
+    assert answer["deadlines"] == {
+        "agree": 0,
+        "compared": 0,
+        "estimate": None,
+        "low": 0.0,
+        "high": 1.0,
+    }
+
+
+def test_causes_add_up_to_the_disagreements(inferred):
+    n_agree, n_compared, _ = inferred.agreement()
+
+    assert sum(each["tickets"] for each in inferred.causes()) == n_compared - n_agree
+
+
+def test_out_holds_one_row_a_compared_ticket(demo, tmp_path):
+    report = reconcile(demo, as_of=None, now=NOW, out=tmp_path / "rows.parquet")
+
+    rows = pl.read_parquet(tmp_path / "rows.parquet")
+    assert rows.height == report.compared.height
+    assert {"our_breached", "their_breached", "cause"} <= set(rows.columns)
+
+
+def test_metric_that_nobody_times_is_refused(demo):
+    with pytest.raises(NothingToReconcileError, match="ask for resolution_time") as caught:
+        reconcile(demo, as_of=None, now=NOW, metric="first_reply_time")
+
+    assert caught.value.exit_code == 23
+
+
+@pytest.mark.parametrize(("infer", "columns"), [(False, "`met` or `due_at`"), (True, "`met`")])
+def test_log_without_the_desks_word_says_what_to_map(tmp_path, infer, columns):
+    folder = tmp_path / "desk"
+    init_workspace(folder, package="servicenow")
+    told = (folder / "map.toml").read_text()
+    (folder / "map.toml").write_text(re.sub(r"(?m)^met = .*$", "", told))
+    ingest_files(folder, [demo_files().log], mapping=None)
+
+    with pytest.raises(NothingToReconcileError, match=columns):
+        reconcile(folder, as_of=None, now=NOW, infer=infer)

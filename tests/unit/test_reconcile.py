@@ -10,6 +10,7 @@ import pytest
 
 from sla_sniper.core.schema import EVENTS
 from sla_sniper.sla.calendar import Calendar
+from sla_sniper.sla.conditions import Condition, Conditions
 from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
 from sla_sniper.sla.reconcile import Comparison, compare
 from sla_sniper.sla.reconcile_alternatives import CAUSES, alternatives
@@ -269,10 +270,47 @@ def test_other_metric_is_not_compared(ticket, reconciled):
     assert found["standing"] == "no_clock"
 
 
+def test_part_in_which_all_agree_counts_what_would_break(ticket, make_events):
+    paused = ((0, "new"), (1, "waiting_requester"), (3, "open"), (5, "resolved"))
+    agreeing = ticket(*paused, name="1", vendor_breached=False)
+    apart = ticket(*paused, name="2", vendor_breached=True)
+
+    whole = compare(make_events(agreeing + apart), levels_of(), as_of=AS_OF)
+    parts = [compare(make_events(each), levels_of(), as_of=AS_OF) for each in (agreeing, apart)]
+
+    assert Comparison.joined(parts).tried.equals(whole.tried)
+
+
+def test_priority_without_target_elsewhere_is_no_error(make_event, reconciled):
+    changes = [
+        (0, "created", "new", "p9", "L1"),
+        (1, "priority", "open", "high", "L2"),
+        (3, "resolved", "resolved", "high", "L2"),
+    ]
+    rows = [
+        make_event(
+            "1", MONDAY + timedelta(hours=h), activity, status=s, priority=p, group=g, sequence=i,
+            vendor_breached=True,
+        )
+        for i, (h, activity, s, p, g) in enumerate(changes)
+    ]  # fmt: skip
+    second_line = Conditions((Condition("group", "is", ("L2",)),))
+    levels = ServiceLevels({"office": OFFICE}, (SlaPolicy("all", (TARGET,), when=second_line),))
+
+    found = only(reconciled(rows, levels))
+
+    # Under "p9", the first priority, the policy of L2 has no target.
+    assert (found["agrees"], "current_priority" in found["explained_by"]) == (False, False)
+
+
 def test_no_events_compare_to_nothing():
     found = compare(pl.DataFrame(schema=dict(EVENTS)), levels_of(), as_of=AS_OF)
 
-    assert (found.tickets.height, found.tried.height) == (0, 0)
+    assert (found.tickets.height, found.tried["explains"].sum(), found.tried["breaks"].sum()) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_alternatives_follow_the_order_of_causes():

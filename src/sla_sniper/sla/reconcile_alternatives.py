@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from sla_sniper.core.schema import STOPPED_STATUSES, TICKET_KEY
+from sla_sniper.sla.policy import OFF
 from sla_sniper.sla.reconcile_calendars import known_calendars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sla_sniper.sla.policy import ServiceLevels
+    from sla_sniper.sla.policy import ServiceLevels, Target
 
     Rewrite = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -70,13 +71,15 @@ def only_metric(levels: ServiceLevels, metric: str) -> ServiceLevels:
 def alternatives(levels: ServiceLevels) -> Iterator[Alternative]:
     """Every alternative that differs from `levels`, in the order of `CAUSES`.
 
-    Rounding and stale values are no other promise: `reconcile` finds them by itself.
+    Rounding and stale values are no other promise: `reconcile` finds them by itself. Under
+    another priority a policy may have no target; then there is no clock, and no error.
     """
     for cause, detail, changed in _promises(levels):
         if changed != levels:
             yield Alternative(cause, detail, changed, _same)
-    yield Alternative("current_priority", "the last one", levels, _with_priority("last"))
-    yield Alternative("current_priority", "the first one", levels, _with_priority("first"))
+    lenient = _without_gaps(levels)
+    yield Alternative("current_priority", "the last one", lenient, _with_priority("last"))
+    yield Alternative("current_priority", "the first one", lenient, _with_priority("first"))
     for cause, detail, statuses in (
         ("closure", "stops when closed", ("closed",)),
         ("closure", "stops when resolved", STOPPED_STATUSES),
@@ -88,7 +91,7 @@ def alternatives(levels: ServiceLevels) -> Iterator[Alternative]:
         ("resolved_stamp", "vendor_resolved_at"),
         ("closed_stamp", "vendor_closed_at"),
     ):
-        yield Alternative(cause, column.removeprefix("vendor_"), levels, _ended_by(column))
+        yield Alternative(cause, column.removeprefix("vendor_"), lenient, _ended_by(column))
 
 
 def _promises(levels: ServiceLevels) -> Iterator[tuple[str, str, ServiceLevels]]:
@@ -117,6 +120,23 @@ def _changed(levels: ServiceLevels, **changes: Any) -> ServiceLevels:  # noqa: A
             for policy in levels.policies
         ),
     )
+
+
+def _without_gaps(levels: ServiceLevels) -> ServiceLevels:
+    """Let priorities without a target have no clock."""
+    return replace(
+        levels,
+        policies=tuple(
+            replace(policy, targets=tuple(_with_default(t) for t in policy.targets))
+            for policy in levels.policies
+        ),
+    )
+
+
+def _with_default(target: Target) -> Target:
+    if target.is_vendor or target.default is not None:
+        return target
+    return replace(target, default=OFF)
 
 
 def _same(events: pl.DataFrame) -> pl.DataFrame:
