@@ -19,6 +19,8 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = "src/sla_sniper/sla"
 TESTS: Final = (
     "tests/unit/test_calendar.py",
+    "tests/unit/test_calendar_kernel.py",
+    "tests/unit/test_calendar_special.py",
     "tests/unit/test_clock.py",
     "tests/unit/test_inference.py",
     "tests/unit/test_policy.py",

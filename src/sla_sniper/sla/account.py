@@ -104,6 +104,8 @@ class Account:
         shift = np.cumsum(span) - span
         laid = self.elapsed + shift
         at = np.searchsorted(laid, self.target[rows] + shift[rows], side="left") - 1
+        # Time spent stopped that a reopening counted passed from the standstill's beginning on.
+        at = self.held[at]
         resumes = self.stages.resumes[at]
         since = np.where(resumes == NEVER, self.facts.begins[at], resumes)
         return self.calendar.add_us(since, self.target[rows] - self.elapsed[at])

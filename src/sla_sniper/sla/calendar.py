@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
-from sla_sniper.core.instants import DAY_US, MICROSECOND, from_us, localize, to_us, zone
-from sla_sniper.sla.compiled import FAR, CompiledCalendar
+from sla_sniper.core.instants import MICROSECOND, from_us, localize, to_us, zone
+from sla_sniper.sla.compiled import CompiledCalendar
 from sla_sniper.sla.compiling import (
     FIRST_US,
     LAST_US,
@@ -29,9 +29,10 @@ from sla_sniper.sla.compiling import (
 )
 from sla_sniper.sla.day_counts import DayCount, DaysRule, count_days
 from sla_sniper.sla.holidays import Holidays
+from sla_sniper.sla.reaching import reaching, widening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -67,7 +68,6 @@ _EDGES: Final[Mapping[Edge, Callable[[CompiledCalendar, Instants], Instants]]] =
     "next_period_start": CompiledCalendar.next_period_start,
 }
 _NEVER: Final[Mapping[Edge, int]] = {"next_close": LAST_US, "prev_open": FIRST_US}
-_MORE_YEARS: Final = (0, 2, 8, 32, 128, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ class Calendar:
                 due[back] = compiled.latest(passed[back])
             return due
 
-        return _reaching(start, reach)
+        return reaching(start, reach)
 
     def settled(self, at: Instants) -> Instants:
         """Move deadlines (n,) that are not in hours to the next opening, if `boundary` says so."""
@@ -215,7 +215,7 @@ class Calendar:
         NoWorkingTimeError
             If there is none within 400 years; a desk that never closes does so in 9997.
         """
-        return _reaching(at, lambda *span: _EDGES[edge](self.compiled(*span), at), _NEVER.get(edge))
+        return reaching(at, lambda *span: _EDGES[edge](self.compiled(*span), at), _NEVER.get(edge))
 
     def next_open(self, at: datetime) -> datetime:
         """`at` itself where open, else the next opening."""
@@ -264,7 +264,7 @@ class Calendar:
             raise ValueError("Open periods need a count or an end.")
         at, is_back = to_us(start), direction == "back"
         ends = sorted((at, to_us(until) if until else FIRST_US if is_back else LAST_US))
-        for span in _widening(at, to_us(until) if until else at):
+        for span in widening(at, to_us(until) if until else at):
             stretches = self.compiled(*span).between(*ends)[:: -1 if is_back else 1]
             if until is not None or len(stretches) > (count or 0):
                 break
@@ -317,7 +317,7 @@ class Calendar:
             If there are not so many within 400 years.
         """
         wanted = np.broadcast_to(np.asarray(days, dtype=np.int64), start.shape)
-        return _reaching(
+        return reaching(
             start,
             lambda *span: count_days(
                 self.compiled(*span),
@@ -349,7 +349,7 @@ class Calendar:
             If there are not so many within 400 years.
         """
         at = to_us(self.localize(after, time()))
-        for span in _widening(at, at):
+        for span in widening(at, at):
             days = working_days(self, *span).days
             found = days[days > days_since_1970(after)][:count]
             if len(found) == count:
@@ -384,26 +384,3 @@ class Calendar:
 
 def _one(at: datetime) -> Instants:
     return np.array([to_us(at)], dtype=np.int64)
-
-
-def _reaching(
-    start: Instants, ask: Callable[[int, int], Instants], never: int | None = None
-) -> Instants:
-    """Answer of `ask` for the first span of time around `start` that it does not go beyond."""
-    if not len(start):
-        return start.astype(np.int64)
-    for first, last in _widening(int(start.min()), int(start.max())):
-        found = ask(first, last)
-        if int(found.min()) > -FAR and int(found.max()) < FAR:
-            return found
-    if never is not None:
-        return np.where(np.abs(found) < FAR, found, never)
-    raise NoWorkingTimeError("The calendar is not open long enough to reach this deadline.")
-
-
-def _widening(first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Spans of time around two instants, each wider."""
-    ends = sorted((first, last))
-    for years in _MORE_YEARS:
-        more = years * 366 * DAY_US
-        yield max(FIRST_US, ends[0] - more), min(LAST_US, ends[1] + more)

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from sla_sniper.core.schema import EVENTS
+from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
 
 OPERATORS: Final = (
     "is",
@@ -76,9 +76,14 @@ EVERY_TICKET: Final = Conditions()
 
 
 def value_of(name: str) -> pl.Expr:
-    """Column of an event field: a canonical one, or a kept attribute by its name."""
-    if name in EVENTS:
+    """Column of a field of the ticket: a canonical value, or a kept attribute by its name."""
+    if name in VALUE_COLUMNS:
         return pl.col(name)
+    kept = _attribute(name)
+    return pl.coalesce(kept, pl.col(name)).alias(name) if name in TICKET_KEY else kept
+
+
+def _attribute(name: str) -> pl.Expr:
     entry = pl.element().struct
     picked = entry.field("value").filter(entry.field("key") == name)
     return pl.col("attributes").list.eval(picked).list.first().alias(name)
@@ -88,25 +93,47 @@ def _number(column: pl.Expr) -> pl.Expr:
     return column.cast(pl.Float64, strict=False)
 
 
+def _wanted_number(values: tuple[str, ...]) -> pl.Expr:
+    """The number to compare with; nothing compares with what is none."""
+    return pl.lit(values[0]).cast(pl.Float64, strict=False)
+
+
+def _contains(column: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
+    """Whether a text has one of the values in it, whatever their case."""
+    wanted = "|".join(re.escape(value.lower()) for value in values)
+    return column.str.to_lowercase().str.contains(wanted)
+
+
 def _has_any(column: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
-    """Whether a list in a text, such as ``vip, beta`` or ``["vip"]``, has one of the values."""
-    parts = column.str.replace_all(r"[\[\]\"',;|\s]+", "\u001f")
-    wanted = "|".join(re.escape(re.sub(r"[\[\]\"',;|\s]+", "\u001f", value)) for value in values)
-    return ("\u001f" + parts + "\u001f").str.contains(f"\u001f(?:{wanted})\u001f")
+    """Whether a list in a text, such as ``vip, beta`` or ``["vip"]``, has one of the values.
+
+    Spaces separate the entries only where nothing else does.
+    """
+    text = column.str.strip_chars()
+    inner = text.str.strip_chars("[] ").str.strip_chars("\"'")
+    quoted = inner.str.replace_all(r"[\"']\s*,\s*[\"']", _MARK)
+    listed = inner.str.replace_all(r"\s*[,;|]\s*", _MARK)
+    spaced = inner.str.replace_all(r"\s+", _MARK)
+    parts = (
+        pl.when(text.str.contains(r"^\[\s*[\"']"))
+        .then(quoted)
+        .when(text.str.contains(r"^\[|[,;|]"))
+        .then(listed)
+        .otherwise(spaced)
+    )
+    wanted = "|".join(re.escape(value) for value in values)
+    return (_MARK + parts + _MARK).str.contains(f"{_MARK}(?:{wanted}){_MARK}")
 
 
+_MARK: Final = "\u001f"
 _OPERATIONS: Final[Mapping[str, Callable[[pl.Expr, tuple[str, ...]], pl.Expr]]] = {
     "is": lambda column, values: column == values[0],
     "is_not": lambda column, values: column != values[0],
     "in": lambda column, values: column.is_in(values),
     "not_in": lambda column, values: ~column.is_in(values),
-    "contains": lambda column, values: column.str.to_lowercase().str.contains(
-        values[0].lower(), literal=True
-    ),
-    "contains_not": lambda column, values: (
-        ~column.str.to_lowercase().str.contains(values[0].lower(), literal=True)
-    ),
+    "contains": _contains,
+    "contains_not": lambda column, values: ~_contains(column, values),
     "has_any": _has_any,
-    "lt": lambda column, values: _number(column) < float(values[0]),
-    "gt": lambda column, values: _number(column) > float(values[0]),
+    "lt": lambda column, values: _number(column) < _wanted_number(values),
+    "gt": lambda column, values: _number(column) > _wanted_number(values),
 }

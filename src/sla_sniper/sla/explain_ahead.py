@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from sla_sniper.sla.warnings import NO_POINT, next_warnings
 if TYPE_CHECKING:
     from sla_sniper.sla.clock import Reading
     from sla_sniper.sla.explain_changes import Course
+
+
+_NEVER_CLOSES: Final = 9000
+"""Year of a closing from which on there is none."""
 
 
 def what_is_ahead(
@@ -74,9 +78,9 @@ def _edge(course: Course, at: np.ndarray, *, timezone: str) -> Ahead:
     if opens > now:
         text = f"The desk is closed; it opens on {when(opens, timezone)}, and the clock goes on."
         return Ahead("opening", opens, text)
-    if calendar.is_simply_always_open:
-        return Ahead("none", None, "The clock runs day and night.")
     closes = calendar.next_close(now)
+    if closes.year >= _NEVER_CLOSES:
+        return Ahead("none", None, "The clock runs day and night.")
     return Ahead("closing", closes, f"The desk closes on {when(closes, timezone)}.")
 
 

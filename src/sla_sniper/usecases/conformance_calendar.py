@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ALWAYS: Final = Calendar("always", is_always_open=True)
 _DAY: Final = 86_400
+_TIME: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
 class NotConformingError(ValueError):
@@ -59,12 +61,25 @@ def answer(vector: Told) -> dict[str, Any]:
     told, profile = vector["calendar"], vector.get("profile") or {}
     if vector["op"] == "validate":
         return _validate(told)
-    calendar = replace(read_calendar(told), boundary=profile.get("boundary", "close"))
-    if not (calendar.is_always_open or calendar.is_ever_open()):
-        if profile.get("empty_calendar", "error") != "24x7":
-            raise NotConformingError("no_working_time")
-        calendar = ALWAYS
+    boundary = profile.get("boundary", "close")
+    calendar = replace(usable_calendar(told, profile), boundary=boundary)
     return _OPERATIONS[vector["op"]](calendar, vector["input"], profile)
+
+
+def usable_calendar(told: Told | None, profile: Told) -> Calendar:
+    """Read a calendar that is open at some time; what one never open means is the profile's.
+
+    Raises
+    ------
+    NotConformingError
+        ``no_working_time``, and as `read_calendar`.
+    """
+    calendar = read_calendar(told)
+    if calendar.is_always_open or calendar.is_ever_open():
+        return calendar
+    if profile.get("empty_calendar", "error") != "24x7":
+        raise NotConformingError("no_working_time")
+    return ALWAYS
 
 
 def _spans(told: Sequence[Sequence[str]]) -> Spans:
@@ -73,11 +88,10 @@ def _spans(told: Sequence[Sequence[str]]) -> Spans:
 
 def _seconds(text: str) -> int:
     """Seconds since midnight of a time of day; 24:00 is the end of the day."""
-    parts = text.split(":")
-    try:
-        hours, minutes, seconds = (int(part) for part in (*parts, "0")[:3])
-    except ValueError as error:
-        raise NotConformingError("bad_time") from error
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise NotConformingError("bad_time")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
     total = hours * 3600 + minutes * 60 + seconds
     if not (0 <= minutes < 60 and 0 <= seconds < 60 and 0 <= total <= _DAY):  # noqa: PLR2004
         raise NotConformingError("bad_time")
@@ -117,7 +131,7 @@ def _elapsed(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
     if end < start and (reverse := profile.get("reverse", "zero")) != "zero":
         start, end, sign = end, start, -1 if reverse == "negate" else 1
     seconds = sign * calendar.elapsed(start, end).total_seconds()
-    return {"seconds": seconds, "hours_floor": int(seconds / 3600)}
+    return {"seconds": seconds + 0.0, "hours_floor": int(seconds / 3600)}
 
 
 def _wall(at: datetime, calendar: Calendar) -> datetime:
@@ -177,23 +191,23 @@ def _periods(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
 
 
 def _localize(_: Calendar, asked: Told, __: Told) -> dict[str, Any]:
-    local = datetime.combine(date.fromisoformat(asked["date"]), time.fromisoformat(asked["time"]))
+    day = datetime.combine(date.fromisoformat(asked["date"]), time())
+    local = day + timedelta(seconds=_seconds(asked["time"]))
     return {"at": _text(localize(local, zone(asked["tz"])))}
 
 
 def _intersect(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
     """Hours common to both in the first zone; what closes either closes both."""
     other = read_calendar(asked["with"])
+    mine, theirs = (_week(each) for each in (calendar, other))
     hours = {
-        day: found
-        for day, mine, theirs in zip(WEEKDAYS, calendar.hours, other.hours, strict=True)
-        if (found := _common(mine, theirs))
+        day: found for n, day in enumerate(WEEKDAYS) if (found := _common_day(mine, theirs, n))
     }
-    theirs_by_date = dict(other.shifts)
+    by_date = dict(other.shifts)
     shifts = {
-        day.isoformat(): _common(spans, theirs_by_date[day])
+        day.isoformat(): _written(_both(spans, by_date[day]))
         for day, spans in calendar.shifts
-        if day in theirs_by_date
+        if day in by_date
     }
     breaks: dict[str, list[list[str]]] = {}
     for day, spans in sorted((*calendar.breaks, *other.breaks)):
@@ -202,7 +216,7 @@ def _intersect(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
     yearly = {*calendar.holidays.yearly, *other.holidays.yearly}
     ranges = {*calendar.holidays.ranges, *other.holidays.ranges}
     return {
-        "tz": calendar.timezone,
+        "tz": other.timezone if calendar.is_always_open else calendar.timezone,
         "hours": hours,
         "shifts": shifts,
         "breaks": {day: sorted(spans) for day, spans in breaks.items()},
@@ -214,13 +228,39 @@ def _intersect(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
     }
 
 
-def _common(mine: Spans, theirs: Spans) -> list[list[str]]:
-    found = [
+def _week(calendar: Calendar) -> list[Spans]:
+    return [((0, _DAY),)] * 7 if calendar.is_always_open else list(calendar.hours)
+
+
+def _common_day(mine: list[Spans], theirs: list[Spans], n: int) -> list[list[str]]:
+    """Common hours of a day of the week, with what a night before it leaves to its morning."""
+    found = _both(mine[n], theirs[n])
+    for one, other in ((mine, theirs), (theirs, mine)):
+        tails = [(0, end) for begin, end in one[n - 1] if end < begin]
+        own = [(begin, _DAY if end < begin else end) for begin, end in other[n]]
+        found += _both(tails, own)
+    return _written(found)
+
+
+def _both(
+    mine: Sequence[tuple[int, int]], theirs: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    return [
         (max(a[0], b[0]), min(a[1], b[1]))
         for a in map(_past_midnight, mine)
         for b in map(_past_midnight, theirs)
     ]
-    return [_clock(span) for span in sorted(found) if span[0] < span[1]]
+
+
+def _written(spans: Sequence[tuple[int, int]]) -> list[list[str]]:
+    """Spans in order, those that overlap or touch as one."""
+    merged: list[tuple[int, int]] = []
+    for begin, end in sorted(span for span in spans if span[0] < span[1]):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return [_clock(span) for span in merged]
 
 
 def _past_midnight(span: tuple[int, int]) -> tuple[int, int]:
@@ -230,7 +270,12 @@ def _past_midnight(span: tuple[int, int]) -> tuple[int, int]:
 
 def _clock(span: tuple[int, int]) -> list[str]:
     shown = [at if at <= _DAY else at - _DAY for at in span]
-    return [f"{at // 3600:02}:{at % 3600 // 60:02}" for at in shown]
+    return [_time_text(at) for at in shown]
+
+
+def _time_text(at: int) -> str:
+    text = f"{at // 3600:02}:{at % 3600 // 60:02}"
+    return f"{text}:{at % 60:02}" if at % 60 else text
 
 
 def _text(at: datetime) -> str:

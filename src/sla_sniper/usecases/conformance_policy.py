@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -123,5 +124,7 @@ def _event(ticket: Told, at: datetime) -> pl.DataFrame:
 
 def _text(value: object) -> str:
     if isinstance(value, list):
-        return ",".join(map(_text, value))
+        return json.dumps([_text(each) for each in value], ensure_ascii=False)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value).lower() if isinstance(value, bool) else str(value)

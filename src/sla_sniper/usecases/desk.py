@@ -13,7 +13,7 @@ from sla_sniper.config.documents import nearest
 from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import ConfigurationError, NotEnoughHistoryError
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import EVENTS, TICKET_KEY, VALUE_COLUMNS
+from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.mapping import read_mapping
@@ -245,7 +245,7 @@ def _check_fields(workspace: Workspace, mappings: tuple[Mapping, ...]) -> None:
         f"a rule looks at {name!r}, which no ticket has{nearest(name, known)}; "
         "correct it, or keep the column with [attributes] keep in map.toml"
         for name in workspace.sla.levels.fields
-        if name not in EVENTS and name not in kept
+        if name not in (*VALUE_COLUMNS, *TICKET_KEY) and name not in kept
     ]
     if problems:
         raise ConfigurationError(str(workspace.folder / "sla.toml"), tuple(problems))
