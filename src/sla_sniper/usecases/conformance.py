@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sla_sniper.core.errors import InputError, UnreadableFileError
@@ -13,7 +14,7 @@ from sla_sniper.usecases.conformance_calendar import (
     OPERATIONS,
     NotConformingError,
     answer,
-    read_calendar,
+    usable_calendar,
 )
 from sla_sniper.usecases.conformance_deadline import read_deadline
 from sla_sniper.usecases.conformance_policy import read_target
@@ -107,11 +108,11 @@ def _answer(vector: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _actual(vector: Mapping[str, Any]) -> dict[str, Any]:
-    operation = vector["op"]
+    operation, profile = vector["op"], vector.get("profile") or {}
     if operation == "ticket":
-        return read_ticket(vector, read_calendar)
+        return read_ticket(vector, partial(usable_calendar, profile=profile))
     if operation == "deadline":
-        return read_deadline(vector, read_calendar)
+        return read_deadline(vector, partial(usable_calendar, profile=profile))
     if operation == "target":
         return read_target(vector)
     if operation not in OPERATIONS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sla_sniper.usecases.conformance_calendar import NotConformingError
 from sla_sniper.usecases.conformance_figures import instant_text, instant_us
 from sla_sniper.usecases.conformance_ticket import Ticket
 
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 
 def read_deadline(vector: Vector, calendar: Callable[[Any], Calendar]) -> dict[str, Any]:
     """All figures of a `deadline` vector: a resolution clock with pauses at given times."""
-    given = vector["input"]
+    given, profile = vector["input"], vector.get("profile") or {}
+    if profile.get("nonpositive_target") == "error" and given["target_seconds"] <= 0:
+        raise NotConformingError("invalid_target")
     start = instant_us(given["start"])
-    pauses = _merged([(instant_us(begin), instant_us(end)) for begin, end in given["pauses"]])
+    pauses = _merged(
+        [(instant_us(begin), instant_us(end)) for begin, end in given.get("pauses", ())]
+    )
     is_paused = any(begin <= start < end for begin, end in pauses)
     events = [{"at": given["start"], "type": "created", "status": _PAUSE[is_paused]}]
     for begin, end in pauses:

@@ -47,6 +47,7 @@ def figures_of(segments: Segments, reading: Reading, place: int) -> dict[str, An
     return {
         "cycle": int(segments.cycle[chosen]),
         "state": state,
+        "calendar": segments.calendar,
         "due_us": due,
         "is_hidden": bool(segments.hidden_until[chosen] > reading.at[place])
         and state in {"running", "overdue"},

@@ -27,7 +27,6 @@ from sla_sniper.sla.policy import (
 from sla_sniper.sla.segments import fold
 from sla_sniper.usecases.conformance_figures import (
     NO_CLOCK,
-    STATES,
     figures_of,
     instant_text,
     instant_us,
@@ -56,77 +55,153 @@ _DONE_STATUSES: Final = ("resolved", "closed")
 
 
 class Ticket:
-    """One ticket vector in the product's own terms.
+    """One ticket vector, read.
+
+    Attributes
+    ----------
+    told : list of dict
+        The vector's events up to `now`, in order.
+    now : int
+        The instant of the reading, in microseconds.
+    versions : list of dict
+        Clocks by name: those of the policy, and those after each change of it.
+    calendars : list
+        The vector's calendar, and those that replace it.
+    closed : tuple of str
+        Statuses that end the work.
+    """
+
+    def __init__(self, vector: Vector, calendar: Callable[[Any], Calendar]) -> None:
+        given = vector["input"]
+        profile = vector.get("profile") or {}
+        self.policy: dict[str, Any] = given["policy"]
+        self.closed = tuple(self.policy.get("closed", _CLOSED))
+        told = sorted(given["events"], key=lambda event: instant_us(event["at"]))
+        self.now = instant_us(given.get("now", told[-1]["at"]))
+        self.told = [event for event in told if instant_us(event["at"]) <= self.now]
+        self.boundary: Boundary = self.policy.get("boundary", profile.get("boundary", "close"))
+        self.calendar = calendar
+        self.versions = self._versions()
+        self.calendars = [vector["calendar"]]
+        self.calendars += [e["calendar"] for e in self.told if e["type"] == "calendar"]
+
+    def _versions(self) -> list[dict[str, dict[str, Any]]]:
+        versions: list[dict[str, dict[str, Any]]] = [dict(self.policy["clocks"])]
+        for event in self.told:
+            if event["type"] == "policy":
+                before = versions[-1]
+                changed = {
+                    name: None if change is None else {**before.get(name, {}), **change}
+                    for name, change in event["set"].items()
+                }
+                merged = before | changed
+                versions.append({k: v for k, v in merged.items() if v is not None})
+        return versions
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the last status that was told ends the work."""
+        told = [event for event in self.told if event["type"] in _TELLS_STATUS]
+        last = told[-1] if told else {}
+        return last.get("to", last.get("status")) in self.closed
+
+    def clock(self, name: str) -> ClockOf:
+        """One clock in the product's own terms."""
+        return ClockOf(self, name)
+
+    def readings(self) -> dict[str, dict[str, Any]]:
+        """Figures of every clock, by its name in the vector."""
+        names = dict.fromkeys(name for version in self.versions for name in version)
+        return {
+            name: self.clock(name).figures() if name in self.versions[-1] else dict(NO_CLOCK)
+            for name in names
+        }
+
+    def escalations(self, wanted: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        """Instants of escalation points, in their order; null where there is no such clock."""
+        found = [
+            self.clock(point["clock"]).escalation(point)
+            if point["clock"] in self.versions[-1]
+            else None
+            for point in wanted
+        ]
+        return [None if at is None else instant_text(at) for at in found]
+
+    def summary(self, clocks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Outcome, status and next deadline of the whole ticket."""
+        is_missed = any(clock["breached"] for clock in clocks.values())
+        shown = [
+            clock["deadline"]
+            for clock in clocks.values()
+            if clock["deadline"] is not None and clock["state"] in _IS_OPEN
+        ]
+        outcome = {
+            (True, True): "missed",
+            (True, False): "hit",
+            (False, True): "active_with_misses",
+            (False, False): "active",
+        }[self.is_closed, is_missed]
+        return {
+            "next_deadline": min(shown, key=instant_us) if shown else None,
+            "outcome": outcome,
+            "status": status_of(self._by_kind(clocks), is_failed=is_missed),
+        }
+
+    def _by_kind(self, clocks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+        kinds = {name: clock["kind"] for name, clock in self.versions[-1].items()}
+        return {kinds[name]: clocks[name]["state"] for name in kinds}
+
+
+class ClockOf:
+    """One clock of a ticket vector in the product's own terms.
+
+    Statuses are told apart only as far as this clock does: the vectors have any number of
+    names, the product has few.
 
     Attributes
     ----------
     events : DataFrame
         Canonical events of the one ticket.
     levels : ServiceLevels
-        One policy for each version of the vector's policy, with a target for each clock.
-    now : int
-        The instant of the reading, in microseconds.
+        One policy for each version of the vector's policy that has the clock.
     """
 
-    def __init__(self, vector: Vector, calendar: Callable[[Any], Calendar]) -> None:
-        given = vector["input"]
-        self.policy: dict[str, Any] = given["policy"]
-        self.closed = tuple(self.policy.get("closed", _CLOSED))
-        told = sorted(given["events"], key=lambda event: instant_us(event["at"]))
-        self.now = instant_us(given.get("now", told[-1]["at"]))
-        self.told = [event for event in told if instant_us(event["at"]) <= self.now]
-        self.boundary: Boundary = self.policy.get("boundary", "close")
-        self._calendar = calendar
+    def __init__(self, ticket: Ticket, name: str) -> None:
+        self.ticket, self.name = ticket, name
         self._statuses = self._canonical_statuses()
-        self._versions = self._policy_versions()
-        self._calendars = [vector["calendar"]]
-        self._calendars += [e["calendar"] for e in self.told if e["type"] == "calendar"]
         self.events = self._events()
         self.levels = self._levels()
 
     def _canonical_statuses(self) -> dict[str, str]:
-        """Give statuses that some clock tells apart different canonical ones."""
-        names = [e.get("status") or e.get("to") for e in self.told if e["type"] in _TELLS_STATUS]
-        names += [name for clock in self._clocks() for name in self._marked(clock)]
-        known: dict[tuple[object, ...], str] = {}
+        """Give statuses that the clock tells apart different canonical ones."""
+        told = (
+            e.get("to", e.get("status")) for e in self.ticket.told if e["type"] in _TELLS_STATUS
+        )
+        known: dict[tuple[bool, ...], str] = {}
         found: dict[str, str] = {}
-        free = {False: list(_OPEN_STATUSES), True: list(_DONE_STATUSES)}
-        for name in dict.fromkeys(filter(None, names)):
+        free = [*_OPEN_STATUSES, *_DONE_STATUSES]
+        for name in dict.fromkeys(filter(None, told)):
             role = self._role(name)
             if role not in known:
-                known[role] = free[name in self.closed].pop(0)
+                known[role] = free.pop(-1 if role[0] else 0)
             found[name] = known[role]
         return found
 
-    def _clocks(self) -> list[dict[str, Any]]:
-        changed = [e["set"] for e in self.told if e["type"] == "policy"]
-        clocks = [self.policy["clocks"], *changed]
-        return [clock for each in clocks for clock in each.values()]
-
-    def _marked(self, clock: Mapping[str, Any]) -> tuple[str, ...]:
-        return (*clock.get("pause", ()), *clock.get("status_is_reply", ()))
-
-    def _role(self, name: str) -> tuple[object, ...]:
+    def _role(self, name: str) -> tuple[bool, ...]:
+        """What a status means to the clock, in each version of it."""
         keys = ("pause", "status_is_reply")
-        marks = (name in clock.get(key, ()) for clock in self._clocks() for key in keys)
-        return (name in self.closed, *marks)
-
-    def _policy_versions(self) -> list[dict[str, dict[str, Any]]]:
-        versions = [dict(self.policy["clocks"])]
-        for event in self.told:
-            if event["type"] == "policy":
-                before = versions[-1]
-                changed = {k: {**before.get(k, {}), **v} for k, v in event["set"].items()}
-                versions.append(before | changed)
-        return versions
+        versions = [each.get(self.name, {}) for each in self.ticket.versions]
+        marks = (name in clock.get(key, ()) for clock in versions for key in keys)
+        return (name in self.ticket.closed, *marks)
 
     def _events(self) -> pl.DataFrame:
         """Tell the ticket as rows of the event log, one an event, with the values after it."""
-        has_attachment = any(event["type"] == "attach" for event in self.told)
+        told = self.ticket.told
+        has_attachment = any(event["type"] == "attach" for event in told)
         values: dict[str, str | None] = {"status": None, "priority": None, "assignee": None}
         facts = {"attached": "no" if has_attachment else "yes", "version": "0", "calendar": "0"}
         rows = []
-        for sequence, event in enumerate(self.told):
+        for sequence, event in enumerate(told):
             self._apply(event, values, facts)
             at = from_us(instant_us(event["at"]))
             row = dict.fromkeys(EVENTS) | values | _activity(event)
@@ -156,23 +231,19 @@ class Ticket:
             facts[name] = str(int(facts[name]) + 1)
 
     def _levels(self) -> ServiceLevels:
-        shared = {
-            f"calendar {place}": replace(self._calendar(told), name=f"calendar {place}")
-            for place, told in enumerate(self._calendars)
-        }
-        own = {
-            f"of {name}": replace(self._calendar(clock["calendar"]), name=f"of {name}")
-            for version in self._versions
-            for name, clock in version.items()
-            if "calendar" in clock
-        }
-        bounded = {
-            name: replace(each, boundary=self.boundary) for name, each in (shared | own).items()
+        calendars = {f"calendar {place}": told for place, told in enumerate(self.ticket.calendars)}
+        having = [
+            (n, each[self.name]) for n, each in enumerate(self.ticket.versions) if self.name in each
+        ]
+        own = {f"own {n}": clock["calendar"] for n, clock in having if "calendar" in clock}
+        named = {
+            name: replace(self.ticket.calendar(told), name=name, boundary=self.ticket.boundary)
+            for name, told in (calendars | own).items()
         }
         policies = tuple(
             SlaPolicy(
                 f"version {place}",
-                tuple(self._target(name, clock) for name, clock in version.items()),
+                (self._target(place, clock),),
                 when=Conditions(
                     (
                         Condition("attached", "is", ("yes",)),
@@ -180,17 +251,18 @@ class Ticket:
                     )
                 ),
             )
-            for place, version in enumerate(self._versions)
+            for place, clock in having
         )
-        return ServiceLevels(bounded, policies)
+        return ServiceLevels(named, policies)
 
-    def _target(self, name: str, clock: Mapping[str, Any]) -> Target:
-        places = {str(place): f"calendar {place}" for place in range(len(self._calendars))}
+    def _target(self, version: int, clock: Mapping[str, Any]) -> Target:
+        shared = range(len(self.ticket.calendars))
+        places = {str(place): f"calendar {place}" for place in shared}
         chosen = CalendarChoice((("calendar", places),), "calendar 0")
         by_priority = {key: _time(value) for key, value in clock.get("by_priority", {}).items()}
         return Target(
             metric=METRICS[clock["kind"]],
-            calendar=f"of {name}" if "calendar" in clock else chosen,
+            calendar=f"own {version}" if "calendar" in clock else chosen,
             by_priority=by_priority,
             default=_default(clock),
             start=clock.get("start", "created"),
@@ -198,7 +270,7 @@ class Ticket:
             pause_awaiting_requester=clock.get("pause_awaiting_requester", False),
             pause_mode=clock.get("pause_mode", "stop"),
             pause_unit=clock.get("pause_unit", "working"),
-            stop_in=self._named(self.closed) or _DONE_STATUSES,
+            stop_in=self._named(self.ticket.closed) or _DONE_STATUSES,
             on_close=clock.get("on_close", "satisfy"),
             on_reopen=clock.get("reopen", "exclude"),
             include_first=clock.get("include_first", False),
@@ -212,18 +284,15 @@ class Ticket:
         found = (self._statuses[name] for name in statuses if name in self._statuses)
         return tuple(dict.fromkeys(found))
 
-    def readings(self) -> dict[str, dict[str, Any]]:
-        """Figures of every clock, by its name in the vector."""
-        return {name: self._figures(name, clock) for name, clock in self._versions[-1].items()}
-
-    def _figures(self, name: str, clock: Mapping[str, Any]) -> dict[str, Any]:
-        cycles = [figures_of(*each) for each in self._read(name, self.levels)]
+    def figures(self) -> dict[str, Any]:
+        """Figures of the latest cycle, and of all of them together."""
+        cycles = self._cycles(self.levels)
         if not cycles:
             return dict(NO_CLOCK)
-        latest = max(cycles, key=lambda figures: figures["cycle"])
+        latest = cycles[-1]
         used = [figures["elapsed_seconds"] for figures in cycles]
         n_breaches = sum(figures["late_seconds"] > 0 for figures in cycles)
-        percent = clock.get("warn_percent")
+        percent = self.ticket.versions[-1][self.name].get("warn_percent")
         shown = self._shown(latest)
         return {
             **{key: latest[key] for key in NO_CLOCK if key in latest},
@@ -239,92 +308,62 @@ class Ticket:
 
     def _shown(self, latest: Mapping[str, Any]) -> int | None:
         """The deadline, if this peer shows one in this state."""
-        state = latest["state"]
+        state, policy = latest["state"], self.ticket.policy
         if latest["is_hidden"] or (
-            latest["is_still"] and self.policy.get("when_paused", "frozen") == "null"
+            latest["is_still"] and policy.get("when_paused", "frozen") == "null"
         ):
             return None
-        if state in {"met", "missed"} and self.policy.get("when_stopped", "keep") == "null":
+        if state in {"met", "missed"} and policy.get("when_stopped", "keep") == "null":
             return None
         return int(latest["due_us"])
 
-    def _read(self, name: str, levels: ServiceLevels) -> list[tuple[Segments, Reading, int]]:
-        """Readings of all cycles of one clock, one by one."""
-        single = replace(
-            levels,
-            policies=tuple(
-                replace(policy, targets=(self._target(name, self._versions[place][name]),))
-                for place, policy in enumerate(levels.policies)
-            ),
-        )
-        readings = [(each, read_cycles(each, self.now)) for each in fold(self.events, single)]
-        return [
-            (segments, reading, place)
-            for segments, reading in readings
+    def _cycles(self, levels: ServiceLevels) -> list[dict[str, Any]]:
+        """Figures of every cycle, oldest first."""
+        found = [
+            figures_of(segments, reading, place)
+            for segments, reading in self._read(levels)
             for place in range(len(reading.chosen))
-            if STATES[reading.state[place]] != "none"
         ]
+        ended = [figures for figures in found if figures["state"] != "none"]
+        return sorted(ended, key=lambda figures: int(figures["cycle"]))
 
-    def escalations(self, wanted: Sequence[Mapping[str, Any]]) -> list[str | None]:
-        """Instants of escalation points, in their order."""
-        found = [self._escalation(point) for point in wanted]
-        return [None if at is None else instant_text(at) for at in found]
+    def _read(self, levels: ServiceLevels) -> list[tuple[Segments, Reading]]:
+        return [(each, read_cycles(each, self.ticket.now)) for each in fold(self.events, levels)]
 
-    def _escalation(self, point: Mapping[str, Any]) -> int | None:
-        name = point["clock"]
-        levels = self.levels
-        if "percent" in point:
-            return self._share(name, point["percent"])
-        cycles = [(figures_of(*each), each[0]) for each in self._read(name, levels)]
+    def escalation(self, point: Mapping[str, Any]) -> int | None:
+        """Instant of an escalation point, in microseconds; None without a deadline."""
+        cycles = self._cycles(self.levels)
         if not cycles:
             return None
-        latest, segments = max(cycles, key=lambda each: each[0]["cycle"])
-        due, calendar = from_us(int(latest["due_us"])), segments.calendar
+        latest = cycles[-1]
+        if "percent" in point:
+            return self._share(latest["target_seconds"] * point["percent"] / 100)
+        due, calendar = from_us(int(latest["due_us"])), latest["calendar"]
         if "offset_days" in point:
             return to_us(calendar.add_days(due, point["offset_days"], days_rule="keep"))
+        if not point["offset_seconds"]:
+            return to_us(due)
         return to_us(calendar.add(due, timedelta(seconds=point["offset_seconds"])))
 
-    def _share(self, name: str, percent: float) -> int | None:
-        """When a share of the target is used: the deadline of a target that much shorter."""
-        versions = self._versions
-        self._versions = [
-            {**version, name: _scaled(version[name], percent)} for version in versions
-        ]
-        try:
-            cycles = [figures_of(*each) for each in self._read(name, self.levels)]
-        finally:
-            self._versions = versions
-        if not cycles:
-            return None
-        return int(max(cycles, key=lambda figures: figures["cycle"])["due_us"])
+    def _share(self, seconds: float) -> int | None:
+        """When so much of the target is used: the deadline of a target that short."""
+        shorter = _time(seconds)
+        policies = tuple(
+            replace(each, targets=tuple(_shortened(target, shorter) for target in each.targets))
+            for each in self.levels.policies
+        )
+        cycles = self._cycles(replace(self.levels, policies=policies))
+        return int(cycles[-1]["due_us"]) if cycles else None
 
-    def summary(self, clocks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Outcome, status and next deadline of the whole ticket."""
-        is_closed = self.events["status"][-1] in _DONE_STATUSES
-        is_missed = any(clock["breached"] for clock in clocks.values())
-        shown = [
-            clock["deadline"]
-            for clock in clocks.values()
-            if clock["deadline"] is not None and clock["state"] in {"running", "paused", "overdue"}
-        ]
-        outcome = {
-            (True, True): "missed",
-            (True, False): "hit",
-            (False, True): "active_with_misses",
-            (False, False): "active",
-        }[is_closed, is_missed]
-        return {
-            "next_deadline": min(shown, key=instant_us) if shown else None,
-            "outcome": outcome,
-            "status": status_of(self._by_kind(clocks), is_failed=is_missed),
-        }
 
-    def _by_kind(self, clocks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-        kinds = {name: clock["kind"] for name, clock in self._versions[-1].items()}
-        return {kinds[name]: clock["state"] for name, clock in clocks.items()}
+def _shortened(target: Target, us: int) -> Target:
+    """The same target with another allowance, off where it was off."""
+    by_priority = {name: us if allowed else OFF for name, allowed in target.by_priority.items()}
+    return replace(target, by_priority=by_priority, default=us if target.default else OFF)
 
 
 _TELLS_STATUS: Final = ("created", "status")
+_IS_OPEN: Final = ("running", "paused", "overdue")
 
 
 def read_ticket(vector: Vector, calendar: Callable[[Any], Calendar]) -> dict[str, Any]:
@@ -335,18 +374,6 @@ def read_ticket(vector: Vector, calendar: Callable[[Any], Calendar]) -> dict[str
     if "escalations" in vector["input"]:
         actual["escalations"] = ticket.escalations(vector["input"]["escalations"])
     return actual
-
-
-def _scaled(clock: Mapping[str, Any], percent: float) -> dict[str, Any]:
-    def share(value: float | None) -> float | None:
-        return None if value is None else value * percent / 100
-
-    scaled = dict(clock)
-    if "by_priority" in clock:
-        scaled["by_priority"] = {key: share(value) for key, value in clock["by_priority"].items()}
-    if "target_seconds" in clock:
-        scaled["target_seconds"] = share(clock["target_seconds"])
-    return scaled
 
 
 def _activity(event: Vector) -> dict[str, str]:
