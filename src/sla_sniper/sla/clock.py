@@ -245,7 +245,10 @@ def read_cycles(
     is_over = _is_over(segments, chosen, elapsed, at)
     recorded = _recorded(segments, chosen, is_over, at)
     if ticket is not None:
-        recorded = np.minimum(recorded, ledger.first(_keys(segments, chosen, ticket)))
+        others = ledger.first(_keys(segments, chosen, ticket))
+        # A clock that began later, when its policy came, has its own beginning.
+        others = np.where(others >= segments.start[chosen], others, NEVER)
+        recorded = np.minimum(recorded, others)
     is_missed = is_over | (recorded != NEVER) if segments.rule.keeps_ledger else is_over
     state = _state(segments, chosen, is_missed, at)
     since = np.where(is_over, _since(segments, chosen), NEVER)
@@ -253,7 +256,7 @@ def read_cycles(
         since = np.where(is_missed, recorded, NEVER)
     stops = (state == MET) | (state == MISSED)
     due = _ended_due(segments, chosen, at, elapsed)
-    waits = (state == IS_PAUSED) & (due == NEVER)
+    is_hidden = ~stops & (segments.hidden_until[chosen] > at)
     return Reading(
         chosen=chosen,
         at=at,
@@ -261,7 +264,7 @@ def read_cycles(
         elapsed=elapsed,
         paused=segments.paused_at(at, chosen),
         due=due,
-        is_shown=~waits & (state != IS_PAUSED) & (segments.hidden_until[chosen] <= at),
+        is_shown=(state != IS_PAUSED) & ~is_hidden,
         since=since,
         recorded=recorded,
         fulfilled=np.where(stops, np.minimum(segments.stopped_since[chosen], at), NEVER),
