@@ -81,9 +81,10 @@ class Account:
         if self.rule.is_vendor or self.rule.pause_unit == "wall":
             runs = (state <= PAUSED) if self.rule.is_vendor else (state == RUNNING)
             return np.where(has_target & ~over & runs, self.deadline, NEVER)
-        # A clock that stopped while it was paused: as if the pause had ended there.
-        was_paused = before(state == PAUSED, first=self.facts.first) & ~self.resets
-        stops = (state == STOPPED) & (was_paused | self.resets)
+        # A clock that stopped while it stood still: as if it had gone on there.
+        stood = (state == PAUSED) | (state == CANCELLED)
+        stood_before = before(stood, first=self.facts.first) & ~self.resets
+        stops = (state == STOPPED) & (stood_before | self.resets)
         since = np.where(stops, self.facts.begins, resumes)
         is_ahead = has_target & (self.elapsed < self.target)
         due = np.full(len(over), NEVER)
