@@ -8,7 +8,16 @@ import pytest
 
 from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
-from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target, UnknownTargetError
+from sla_sniper.sla.conditions import Condition, Conditions
+from sla_sniper.sla.policy import (
+    CalendarChoice,
+    Replies,
+    ServiceLevels,
+    SlaPolicy,
+    Target,
+    UnknownTargetError,
+    WorkingDays,
+)
 
 START = datetime(2024, 4, 1, 9, tzinfo=UTC)
 MINUTE_US = 60_000_000
@@ -222,3 +231,196 @@ def test_a_ticket_that_begins_resolved_is_met(clock):
     (row,) = clock((0, {"status": "resolved"}), as_of=500)
 
     assert (row["state"], row["elapsed"], row["fulfilled_at"]) == ("met", 0, at(0))
+
+
+# Keys that need more than one calendar, policy or kind of message
+
+
+@pytest.fixture
+def desk(make_event, make_events):
+    """Read the clocks of one ticket under any service levels; durations in minutes."""
+
+    def read(*changes, as_of, policies, calendars=None, **levels) -> list[dict]:
+        levels = ServiceLevels(calendars or CALENDARS, tuple(policies), **levels)
+        last, rows = {"priority": "low", "status": "new", "group": "a"}, []
+        for number, (minute, change) in enumerate(changes):
+            last |= change
+            activity = last.pop("activity", "status" if number else "created")
+            rows.append(make_event("1", at(minute), activity, **last))
+        found = cycles(make_events(rows), levels, as_of=at(as_of)).to_dicts()
+        return [
+            row | {name: row[f"{name}_us"] // MINUTE_US for name in ("elapsed", "paused", "target")}
+            for row in found
+        ]
+
+    return read
+
+
+# Open from Monday to Friday, 9 to 17; `START` is a Monday at 9.
+OFFICE = Calendar("office", hours=(((9 * 3600, 17 * 3600),),) * 5 + ((), ()))
+# From noon on.
+LATE = Calendar("late", hours=(((12 * 3600, 17 * 3600),),) * 5 + ((), ()))
+CALENDARS = {
+    "always": Calendar("always", is_always_open=True),
+    "office": OFFICE,
+    "late": LATE,
+}
+DAY = 24 * 60
+
+
+def promise(minutes: int = 240, **rule) -> Target:
+    rule = {"metric": "resolution_time", "calendar": "always", **rule}
+    return Target(**{"default": minutes * MINUTE_US, **rule})
+
+
+def of_group(name: str) -> Conditions:
+    return Conditions((Condition("group", "is", (name,)),))
+
+
+def held_until(minutes: int) -> dict:
+    return {"attributes": [{"key": "hold_until", "value": at(minutes).isoformat()}]}
+
+
+@pytest.mark.parametrize(
+    ("as_of", "state", "elapsed", "paused", "due"),
+    [(60, "paused", 30, 30, None), (100, "running", 40, 60, 300)],
+)
+def test_a_hold_ends_at_its_instant(desk, as_of, state, elapsed, paused, due):
+    (row,) = desk(
+        (0, {}), (30, {"activity": "attribute", **held_until(90)}), as_of=as_of,
+        policies=[SlaPolicy("only", (promise(pause_until="hold_until"),))],
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["paused"]) == (state, elapsed, paused)
+    assert row["due_at"] == (due and at(due))
+
+
+@pytest.mark.parametrize(("unit", "due"), [("working", DAY + 60), ("wall", 9 * 60)])
+def test_a_pause_costs_working_or_wall_time(desk, unit, due):
+    """ERPNext moves deadlines by wall-clock seconds, GLPI and Frappe by working ones."""
+    rule = promise(480, calendar="office", pause_in=("waiting_requester",), pause_unit=unit)
+
+    (row,) = desk(
+        # Eight hours from 9:00, away from 10:00 to 11:00: Tuesday 10:00, or Monday 18:00.
+        (0, {}), (60, {"status": "waiting_requester"}), (120, {"status": "open"}),
+        as_of=130, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert row["due_at"] == at(due)
+
+
+@pytest.mark.parametrize(("is_end_of_day", "due"), [(False, 4 * DAY + 60), (True, 4 * DAY + 480)])
+def test_working_days_end_by_the_hour_or_the_day(desk, is_end_of_day, due):
+    # From Wednesday 10:00, two working days: Friday.
+    rule = promise(calendar="office", default=WorkingDays(2, is_end_of_day=is_end_of_day))
+
+    (row,) = desk((2 * DAY + 60, {}), as_of=2 * DAY + 70, policies=[SlaPolicy("only", (rule,))])
+
+    assert row["due_at"] == at(due)
+
+
+@pytest.mark.parametrize(
+    ("on_leave", "shown"),
+    [("cancel", []), ("satisfy", [("met", 60, at(100))])],
+)
+def test_leaving_a_policy_follows_its_rule(desk, on_leave, shown):
+    rule = promise(start="attached", on_leave=on_leave)
+
+    rows = desk(
+        (0, {"group": "b"}), (40, {"group": "a"}), (100, {"group": "b"}), as_of=120,
+        policies=[SlaPolicy("level 1", (rule,), of_group("a"))],
+    )  # fmt: skip
+
+    assert [(row["state"], row["elapsed"], row["fulfilled_at"]) for row in rows] == shown
+
+
+@pytest.mark.parametrize(
+    ("keeps_ledger", "state", "breached"), [(False, "running", None), (True, "overdue", 60)]
+)
+def test_a_ledger_keeps_the_breach(desk, keeps_ledger, state, breached):
+    rule = promise(480, by_priority={"high": 60 * MINUTE_US}, keeps_ledger=keeps_ledger)
+
+    (row,) = desk(
+        (0, {"priority": "high"}), (120, {"priority": "low"}), as_of=130,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["state"], row["breached_at"]) == (state, breached and at(breached))
+    assert row["recorded_breach_at"] == at(60)
+
+
+@pytest.mark.parametrize(
+    ("role", "channel", "replies", "state"),
+    [
+        ("agent", "email", Replies(), "met"),
+        (None, "email", Replies(), "met"),
+        ("system", "email", Replies(), "running"),
+        ("system", "email", Replies(roles=("agent", "system")), "met"),
+        ("agent", "auto", Replies(unless=Conditions((Condition("channel", "is", ("auto",)),))),
+         "running"),
+    ],
+)  # fmt: skip
+def test_replies_count_by_role_and_exception(desk, role, channel, replies, state):
+    """Chatwoot counted bots as first responses: chatwoot/chatwoot#6409."""
+    message = {"activity": "public_reply", "actor_role": role, "channel": channel}
+
+    (row,) = desk(
+        (0, {}), (30, message), as_of=60, replies=replies,
+        policies=[SlaPolicy("only", (promise(metric="first_reply_time"),))],
+    )  # fmt: skip
+
+    assert row["state"] == state
+
+
+@pytest.mark.parametrize(("are_notes", "state"), [(False, "running"), (True, "met")])
+def test_notes_count_as_replies_if_told(desk, are_notes, state):
+    (row,) = desk(
+        (0, {}), (30, {"activity": "internal_note", "actor_role": "agent"}), as_of=60,
+        replies=Replies(are_notes=are_notes),
+        policies=[SlaPolicy("only", (promise(metric="first_reply_time"),))],
+    )  # fmt: skip
+
+    assert row["state"] == state
+
+
+def test_a_void_ticket_is_cancelled(desk):
+    spam = Conditions((Condition("category", "is", ("spam",)),))
+
+    (row,) = desk(
+        (0, {}), (30, {"status": "resolved"}), (50, {"category": "spam"}), as_of=60, void=spam,
+        policies=[SlaPolicy("only", (promise(),))],
+    )  # fmt: skip
+
+    assert (row["state"], row["fulfilled_at"]) == ("cancelled", None)
+
+
+@pytest.mark.parametrize(
+    ("on_change", "calendar", "elapsed", "due"),
+    [
+        # From 9:00, in hours from noon on: 60 minutes at 13:00.
+        ("recompute", "late", 60, 420),
+        # From the change at 11:00.
+        ("restart", "late", 60, 420),
+        ("keep", "office", 240, 240),
+    ],
+)
+def test_calendar_changes_follow_their_rule(desk, on_change, calendar, elapsed, due):
+    by_group = CalendarChoice((("group", {"b": "late"}),), "office")
+    rule = promise(calendar=by_group, on_calendar_change=on_change)
+
+    (row,) = desk((0, {}), (120, {"group": "b"}), as_of=240, policies=[SlaPolicy("only", (rule,))])
+
+    assert (row["calendar"], row["elapsed"], row["due_at"]) == (calendar, elapsed, at(due))
+
+
+@pytest.mark.parametrize(
+    ("on_change", "policy", "elapsed", "due"),
+    [("recompute", "second", 130, 60), ("restart", "second", 30, 160), ("keep", "first", 130, 240)],
+)
+def test_policy_changes_follow_their_rule(desk, on_change, policy, elapsed, due):
+    first = SlaPolicy("first", (promise(240),), of_group("a"), on_policy_change=on_change)
+    second = SlaPolicy("second", (promise(60),), of_group("b"))
+
+    (row,) = desk((0, {}), (100, {"group": "b"}), as_of=130, policies=[first, second])
+
+    assert (row["policy"], row["elapsed"], row["due_at"]) == (policy, elapsed, at(due))
