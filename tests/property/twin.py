@@ -497,7 +497,8 @@ def _reopened(pieces: list[Piece], rule: Target) -> list[Piece]:
     found = list(pieces)
     for place, piece in enumerate(pieces[: last + 1]):
         if piece.kind == "closed":
-            counts = rule.on_reopen == "count" and not piece.is_still
+            is_paused = piece.is_still and rule.pause_mode == "stop"
+            counts = rule.on_reopen == "count" and not is_paused
             found[place] = replace(piece, kind="running" if counts else "paused")
     return found
 
