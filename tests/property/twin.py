@@ -82,7 +82,6 @@ class Terms:
     calendar: str
     target: int
     counted_from: int
-    priority: str | None
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def read_twin(
     is_void = bool(facts) and facts[-1].status == "cancelled"
     found = []
     for cycle in _cycles(facts, rule):
-        pieces = _pieces(facts, cycle, rule, levels)
+        pieces = _pieces(facts, cycle, rule)
         reading = _reading(pieces, facts, cycle, rule, levels)
         if reading is not None:
             void = replace(reading, state="cancelled", due=None, fulfilled=None)
@@ -348,31 +347,18 @@ def _stands_still(fact: Fact, rule: Target, at: int) -> bool:
     )
 
 
-def _pieces(
-    facts: list[Fact], cycle: Cycle, rule: Target, levels: ServiceLevels
-) -> list[Piece]:  # fmt: skip
+def _pieces(facts: list[Fact], cycle: Cycle, rule: Target) -> list[Piece]:
     """Stretches of a cycle up to its stop; the last one is empty and has the terms there."""
     last = len(facts) if cycle.stop is None else cycle.stop
-    pieces: list[Piece] = []
-    terms: Terms | None = None
-    first_terms: Terms | None = None
-    before: Terms | None = None
-    was_closed = False
-    restarts = {p.name: p.on_policy_change == "restart" for p in levels.policies}
-    for place in range(cycle.first, min(last + 1, len(facts))):
-        fact = facts[place]
-        is_closed = _kind(fact, rule, fact.at) == "closed"
-        if not (is_closed and was_closed) and not (place == cycle.stop and cycle.is_left):
-            told = _told(fact, rule, levels)
-            terms = _in_force(
-                told, before, first_terms, fact, rule, facts[cycle.first].at, restarts
-            )
-            first_terms = first_terms or terms
-            before = terms or before
-        was_closed = is_closed
-        for begin, end in _halves(fact, is_stop=place == cycle.stop):
+    own = facts[cycle.first : last + 1]
+    pieces = []
+    for fact, terms in zip(own, _terms(own, rule), strict=True):
+        for begin, end in _halves(fact, is_stop=cycle.stop is not None and fact is own[-1]):
             is_still = _stands_still(fact, rule, begin)
             pieces.append(Piece(begin, end, _kind(fact, rule, begin), terms, is_still))
+    if cycle.is_left:
+        # What the policy leaves keeps the terms under which it was left.
+        pieces[-1] = replace(pieces[-1], terms=pieces[-2].terms)
     return pieces
 
 
@@ -384,13 +370,21 @@ def _halves(fact: Fact, *, is_stop: bool) -> list[tuple[int, int]]:
     return [(fact.at, fact.until)]
 
 
-def _told(fact: Fact, rule: Target, levels: ServiceLevels) -> tuple[str, str, int] | None:
-    """Policy, calendar and target that a fact asks for; no policy, no terms."""
+def _told(
+    fact: Fact, kept: dict[str, tuple[str, int]], counted_from: int, rule: Target
+) -> Terms | None:  # fmt: skip
+    """Terms that a fact asks for; `kept` are the first calendar and target of each policy."""
     if fact.policy is None:
         return None
-    target = fact.policy.targets[0]
-    allowed = target.by_priority.get(fact.priority or "", target.default)
-    return fact.policy.name, told_calendar(fact), allowed // MINUTE_US
+    allowed = fact.policy.targets[0]
+    told = allowed.by_priority.get(fact.priority or "", allowed.default) // MINUTE_US
+    calendar, target = kept.setdefault(fact.policy.name, (told_calendar(fact), told))
+    return Terms(
+        fact.policy.name,
+        calendar if rule.on_calendar_change == "keep" else told_calendar(fact),
+        target if rule.on_priority_change == "keep" else told,
+        counted_from,
+    )
 
 
 def told_calendar(fact: Fact) -> str:
@@ -404,35 +398,34 @@ def told_calendar(fact: Fact) -> str:
     return calendar.default
 
 
-def _in_force(
-    told: tuple[str, str, int] | None,
-    before: Terms | None,
-    first: Terms | None,
-    fact: Fact,
-    rule: Target,
-    begin: int,
-    restarts: Mapping[str, bool],
-) -> Terms | None:
-    """Terms after a fact: a change recomputes, restarts or is ignored."""
-    if told is None:
-        return None
-    policy, calendar, target = told
-    if before is None or first is None:
-        return Terms(policy, calendar, target, begin, fact.priority)
-    counted_from = before.counted_from
-    if policy != before.policy:
-        if restarts[before.policy]:
+def _terms(facts: list[Fact], rule: Target) -> list[Terms | None]:
+    """Terms after each fact of a cycle: a change recomputes, restarts or is ignored."""
+    found: list[Terms | None] = []
+    counted_from = facts[0].at
+    kept: dict[str, tuple[str, int]] = {}
+    before = covered = facts[0]
+    for fact in facts:
+        if _restarts(fact, before, covered, rule):
             counted_from = fact.at
-    else:
-        if fact.priority != before.priority and rule.on_priority_change == "restart":
-            counted_from = fact.at
-        if calendar != before.calendar and rule.on_calendar_change == "restart":
-            counted_from = fact.at
-        if rule.on_priority_change == "keep":
-            target = before.target
-        if rule.on_calendar_change == "keep":
-            calendar = before.calendar
-    return Terms(policy, calendar, target, counted_from, fact.priority)
+        both = (_kind(each, rule, each.at) for each in (before, fact))
+        if found and all(kind == "closed" for kind in both):
+            found.append(found[-1])
+        else:
+            found.append(_told(fact, kept, counted_from, rule))
+        before, covered = fact, fact if fact.policy else covered
+    return found
+
+
+def _restarts(fact: Fact, before: Fact, covered: Fact, rule: Target) -> bool:
+    """Whether the clock counts anew from a fact; `covered` is the last one under a policy."""
+    if fact.priority != before.priority and rule.on_priority_change == "restart":
+        return True
+    if fact.policy is None or covered.policy is None:
+        return False
+    if fact.policy is not covered.policy:
+        return covered.policy.on_policy_change == "restart"
+    has_moved = told_calendar(fact) != told_calendar(covered)
+    return has_moved and rule.on_calendar_change == "restart"
 
 
 # What it shows
