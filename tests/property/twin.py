@@ -403,28 +403,30 @@ def _terms(facts: list[Fact], rule: Target) -> list[Terms | None]:
     found: list[Terms | None] = []
     counted_from = facts[0].at
     kept: dict[str, tuple[str, int]] = {}
-    before = covered = facts[0]
+    covered: Fact | None = None
+    was_closed = False
     for fact in facts:
-        if _restarts(fact, before, covered, rule):
-            counted_from = fact.at
-        both = (_kind(each, rule, each.at) for each in (before, fact))
-        if found and all(kind == "closed" for kind in both):
+        kind = _kind(fact, rule, fact.at)
+        is_closed = kind == "closed" or (kind == "void" and was_closed)
+        if is_closed and was_closed:
+            # What changes while the ticket is closed is in force when it is open again.
             found.append(found[-1])
-        else:
-            found.append(_told(fact, kept, counted_from, rule))
-        before, covered = fact, fact if fact.policy else covered
+            continue
+        if covered and fact.policy and _restarts(fact, covered, rule):
+            counted_from = fact.at
+        found.append(_told(fact, kept, counted_from, rule))
+        covered = fact if fact.policy else covered
+        was_closed = is_closed
     return found
 
 
-def _restarts(fact: Fact, before: Fact, covered: Fact, rule: Target) -> bool:
-    """Whether the clock counts anew from a fact; `covered` is the last one under a policy."""
+def _restarts(fact: Fact, before: Fact, rule: Target) -> bool:
+    """Whether the clock counts anew from a fact; `before` is the last one under a policy."""
     if fact.priority != before.priority and rule.on_priority_change == "restart":
         return True
-    if fact.policy is None or covered.policy is None:
-        return False
-    if fact.policy is not covered.policy:
-        return covered.policy.on_policy_change == "restart"
-    has_moved = told_calendar(fact) != told_calendar(covered)
+    if fact.policy is not before.policy:
+        return before.policy.on_policy_change == "restart"
+    has_moved = told_calendar(fact) != told_calendar(before)
     return has_moved and rule.on_calendar_change == "restart"
 
 

@@ -85,7 +85,7 @@ class Account:
         stood = (state == PAUSED) | (state == CANCELLED)
         stood_before = before(stood, first=self.facts.first) & ~self.resets
         stops = (state == STOPPED) & (stood_before | self.resets)
-        since = np.where(stops, self.facts.begins, resumes)
+        since = np.where(stops, self.facts.begins[self.held], resumes)
         is_ahead = has_target & (self.elapsed < self.target)
         due = np.full(len(over), NEVER)
         runs_on = np.flatnonzero(is_ahead & (since != NEVER))
@@ -121,8 +121,8 @@ class Account:
         """Since when the clock has been over time, as each row begins; else `NEVER`."""
         was_over = np.r_[False, over[:-1]] & ~self.resets
         begun = over & ~was_over
-        # Over at once, without having run: a shorter target came into force.
-        crossed = begun & np.r_[False, (used_up < self.facts.ends)[:-1]] & ~self.resets
+        # Else over at once, without having run out: a shorter target came into force.
+        crossed = begun & np.r_[False, self._runs_out()[:-1]] & ~self.resets
         marks = np.where(crossed, np.r_[NEVER, used_up[:-1]], self.facts.begins)
         return np.where(over, marks[latest(begun | self.resets)], NEVER)
 
@@ -177,7 +177,8 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
     has_target = covered[held] & (stages.state != IDLE)
     asked = _allowance(rows, rule, attached)
     allowance = np.where(has_target, asked[applied], NO_ALLOWANCE)
-    resets = activated | (rows.restarts & covered) | _retargeted(asked[held], rule, activated)
+    # What another rule restarts where this one holds a stopped clock is not this clock's.
+    resets = activated | (rows.restarts & (held == np.arange(len(held))))
     since = facts.begins[latest(resets)]
     spent, elapsed, paused = _used(rows, stages, (rule, calendar), (activated, resets, held))
     if rule.is_vendor:
@@ -231,13 +232,6 @@ def _covered(
     stops = stages.is_stopped & (held == np.arange(len(held)))
     kept = leaves & stops & before(covered, first=rows.facts.first)
     return np.asarray(covered | kept), np.asarray(attached | kept)
-
-
-def _retargeted(allowance: Ints, rule: Target, activated: Flags) -> Flags:
-    """Rows at which the priority's target changed, as if the policy had always been in force."""
-    if rule.on_priority_change != "restart":
-        return np.zeros_like(activated)
-    return np.asarray(~activated & (allowance != np.r_[allowance[:1], allowance[:-1]]))
 
 
 def _used(

@@ -274,8 +274,9 @@ def read_cycles(
 def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Ints:
     """Deadlines; of a cycle cut off while it was paused, as if the pause had ended there."""
     due = segments.due[chosen].copy()
-    is_cut = segments.is_cut[chosen] & (segments.state[chosen] == PAUSED) & (due == NEVER)
-    rows = np.flatnonzero(is_cut & (segments.ends[chosen] <= at))
+    is_paused = (segments.state[chosen] == PAUSED) & (segments.resumes[chosen] > at)
+    is_cut = segments.is_cut[chosen] & (segments.ends[chosen] <= at)
+    rows = np.flatnonzero(is_cut & is_paused & (elapsed < segments.target[chosen]))
     if len(rows):
         left = segments.target[chosen[rows]] - elapsed[rows]
         ends = segments.calendar.add_us(at[rows], left)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sla_sniper.sla.matching import choose_calendar
+from sla_sniper.sla.restarts import find_restarts
 from sla_sniper.sla.stages import read_stages
 from sla_sniper.sla.targets import first_in_force
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from sla_sniper.sla.calendar import Calendar
     from sla_sniper.sla.facts import Facts
-    from sla_sniper.sla.matching import Matches
     from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
 
     Ints = NDArray[np.int64]
@@ -41,7 +41,7 @@ class Coverage:
     covered : ndarray of bool
         The same, in the calendar that is looked at.
     restarts : ndarray of bool
-        Rows from which a new policy or calendar counts anew.
+        Rows from which the clock counts anew, whichever rule is in force there.
     open_times : dict
         Open time up to the beginning of each row, for each calendar that was asked for: every
         target of a policy needs the same.
@@ -82,32 +82,70 @@ class Coverage:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """One target of one policy over the rows of the tickets that the policy ever covers.
+
+    Attributes
+    ----------
+    rows : Coverage
+    rule : Target
+    calendar : ndarray of int of shape (n_rows,)
+        Place of each row's calendar among those the target may be counted in.
+    """
+
+    rows: Coverage
+    rule: Target
+    calendar: Ints
+
+
 def coverages(
-    events: pl.DataFrame, facts: Facts, matches: Matches, levels: ServiceLevels
+    events: pl.DataFrame, facts: Facts, policy: Ints, levels: ServiceLevels
 ) -> Iterator[tuple[Coverage, Target, str]]:
-    """Give each target of each policy, with each calendar it is counted in and its rows."""
-    for index, policy in enumerate(levels.policies):
-        covered = matches.policy == index
+    """Give each target of each policy, with each calendar it is counted in and its rows.
+
+    Parameters
+    ----------
+    policy : ndarray of int of shape (n_rows,)
+        The policy in force; see `matching.match`.
+    """
+    shares = list(_shares(events, facts, policy, levels))
+    for metric in levels.metrics:
+        own = [each for each in shares if each.rule.metric == metric]
+        restarts = find_restarts(own, facts)
+        for share in own:
+            yield from _by_calendar(share, restarts[share.rows.facts.row])
+
+
+def _shares(
+    events: pl.DataFrame, facts: Facts, policy: Ints, levels: ServiceLevels
+) -> Iterator[Share]:
+    never = np.zeros(len(facts.row), dtype=bool)
+    for index, each in enumerate(levels.policies):
+        covered = policy == index
         if covered.any():
-            whole = Coverage(policy, events, facts, covered, covered, matches.restarts).narrowed()
-            for rule in policy.targets:
-                for name, part in _by_calendar(whole, rule):
-                    yield part, rule, name
+            rows = Coverage(each, events, facts, covered, covered, never).narrowed()
+            for rule in each.targets:
+                yield Share(rows, rule, _calendar(rows, rule))
 
 
-def _by_calendar(whole: Coverage, rule: Target) -> Iterator[tuple[str, Coverage]]:
-    """Split what is covered by the calendar it is counted in."""
+def _calendar(rows: Coverage, rule: Target) -> Ints:
     if isinstance(rule.calendar, str):
-        yield rule.calendar, whole
-        return
-    facts = whole.facts
-    chosen = choose_calendar(whole.events, rule.calendar)
+        return np.zeros(len(rows.attached), dtype=np.int64)
+    chosen = choose_calendar(rows.events, rule.calendar)
     if rule.on_calendar_change == "keep":
-        activated = read_stages(whole.events, facts, whole.attached, rule).opens | facts.first
-        chosen = chosen[first_in_force(whole.attached, activated)]
-    changed = ~facts.first & (chosen != np.r_[chosen[:1], chosen[:-1]])
-    restarts = whole.restarts | (changed & (rule.on_calendar_change == "restart"))
+        opens = read_stages(rows.events, rows.facts, rows.attached, rule).opens
+        chosen = chosen[first_in_force(rows.attached, opens | rows.facts.first)]
+    return chosen
+
+
+def _by_calendar(share: Share, restarts: Flags) -> Iterator[tuple[Coverage, Target, str]]:
+    """Split what is covered by the calendar it is counted in."""
+    rows, rule = replace(share.rows, restarts=restarts), share.rule
+    if isinstance(rule.calendar, str):
+        yield rows, rule, rule.calendar
+        return
     for place, name in enumerate(rule.calendar.names):
-        covered = whole.covered & (chosen == place)
+        covered = rows.covered & (share.calendar == place)
         if covered.any():
-            yield name, replace(whole, covered=covered, restarts=restarts).narrowed()
+            yield replace(rows, covered=covered).narrowed(), rule, name

@@ -94,7 +94,7 @@ def _stories(
 ) -> list[ClockStory]:
     tellers = []
     read = read_clocks(events, levels, as_of=as_of)
-    in_force = match(events, facts, levels).policy.tolist()
+    in_force = match(events, facts, levels).tolist()
     names = tuple("" if n == NO_POLICY else levels.policies[n].name for n in in_force)
     for segments, reading in read:
         metric = segments.rule.metric

@@ -139,9 +139,11 @@ class Course:
         return Change("target", self.target(row), text)
 
     def _new_policy(self, row: int) -> Change:
-        name, left = self.segments.policy.name, self.policies[row - 1]
+        name = self.segments.policy.name
+        # A rule that was left for none still says what the next one counts from.
+        left = next((each for each in reversed(self.policies[:row]) if each), "")
         policy = next((each for each in self.levels.policies if each.name == left), None)
-        if policy is None:
+        if policy is None or left == name:
             text = f"Policy {name!r} covers the ticket from here on. {_RECOUNTED['recompute']}"
             return Change("policy", self._rule("start"), text)
         way = "restart" if policy.on_policy_change == "restart" else "recompute"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,32 +21,14 @@ if TYPE_CHECKING:
 NO_POLICY = -1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Matches:
-    """The policy of every row; arrays of shape (n_rows,).
+def match(events: pl.DataFrame, facts: Facts, levels: ServiceLevels) -> Ints:
+    """Index of the policy in force at each row, `NO_POLICY` for none.
 
-    Attributes
-    ----------
-    policy : ndarray of int
-        Index of the policy in force, `NO_POLICY` for none.
-    restarts : ndarray of bool
-        A new policy came into force and counts from here on.
+    It is the first one that covers the row, unless the ticket keeps the one that it had.
     """
-
-    policy: Ints
-    restarts: Flags
-
-
-def match(events: pl.DataFrame, facts: Facts, levels: ServiceLevels) -> Matches:
-    """Find the first policy that covers each row, and what its change means."""
     matched = _first_match(events, facts, levels)
     keeps = np.array([p.on_policy_change == "keep" for p in levels.policies] + [False])
-    restarting = np.array([p.on_policy_change == "restart" for p in levels.policies] + [False])
-    in_force = _kept(matched, keeps[matched], facts.first)
-    earlier = np.r_[in_force[:1], in_force[:-1]]
-    has_changed = ~facts.first & (in_force != earlier)
-    is_new = has_changed & (in_force != NO_POLICY) & (earlier != NO_POLICY)
-    return Matches(in_force, np.asarray(is_new & restarting[earlier]))
+    return _kept(matched, keeps[matched], facts.first)
 
 
 def choose_calendar(events: pl.DataFrame, choice: CalendarChoice) -> Ints:

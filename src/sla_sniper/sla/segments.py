@@ -14,6 +14,7 @@ it stopped.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -187,21 +188,16 @@ def fold(
     if events.is_empty():
         return []
     facts = read_facts(events, levels, keys)
-    matches = match(events, facts, levels)
+    policy = match(events, facts, levels)
     folded = [
         _segments(keep_account(rows, rule, levels.calendars[name]), rows)
-        for rows, rule, name in coverages(events, facts, matches, levels)
+        for rows, rule, name in coverages(events, facts, policy, levels)
     ]
-    # A clock may pass through as many rules as there are, each taking over from the one before.
-    for _ in range(_most_rules(folded) - 1):
-        folded = [_taken_over(each, folded) for each in folded]
+    # A clock may pass from rule to rule, and back: each takes over from the one before.
+    earlier: list[Segments] = []
+    while any(a is not b for a, b in zip_longest(earlier, folded)):
+        earlier, folded = folded, [_taken_over(each, folded) for each in folded]
     return folded
-
-
-def _most_rules(folded: Sequence[Segments]) -> int:
-    """Most folds that any one metric has."""
-    metrics = [each.rule.metric for each in folded]
-    return max((metrics.count(metric) for metric in metrics), default=1)
 
 
 def _taken_over(mine: Segments, folded: Sequence[Segments]) -> Segments:
@@ -209,29 +205,34 @@ def _taken_over(mine: Segments, folded: Sequence[Segments]) -> Segments:
     has_target = mine.target != NO_TARGET
     goes_on = np.r_[False, (mine.cycle[1:] == mine.cycle[:-1]) & ~mine.ends_ticket[:-1]]
     begins = has_target & ~np.r_[False, has_target[:-1]] & goes_on
-    came = np.flatnonzero(begins & (mine.over_since == mine.begins))
+    came = np.flatnonzero(begins & (mine.over_since <= mine.begins))
     if not len(came):
         return mine
     earlier = np.full(len(mine.row), NEVER)
     for other in folded:
         if other is not mine and other.rule.metric == mine.rule.metric:
             earlier[came] = np.minimum(earlier[came], _over_at_end(other, mine.row[came - 1]))
-    taken = earlier < mine.begins
+    taken = earlier < mine.over_since
+    if not taken.any():
+        return mine
     last = latest(taken | np.r_[True, mine.ends_ticket[:-1]])
-    since = np.where(
-        taken[last] & (mine.over_since == mine.begins[last]), earlier[last], mine.over_since
-    )
+    is_same = mine.over_since == mine.over_since[last]
+    since = np.where(taken[last] & is_same, earlier[last], mine.over_since)
     return replace(mine, over_since=since)
 
 
 def _over_at_end(other: Segments, rows: Ints) -> Ints:
     """Since when a clock is over time as rows of the events end, `NEVER` where it is not."""
+    found = np.full(len(rows), NEVER)
     place = np.minimum(np.searchsorted(other.row, rows), len(other.row) - 1)
     is_there = (other.row[place] == rows) & (other.target[place] != NO_TARGET)
+    there = np.flatnonzero(is_there & (other.state[place] <= PAUSED))
+    place = place[there]
     used = other.elapsed_at(other.ends[place], place) > other.target[place]
     ran_out = np.where(used & (other.due[place] < other.ends[place]), other.due[place], NEVER)
-    since = np.where(other.over_since[place] != NEVER, other.over_since[place], ran_out)
-    return np.where(is_there & (other.state[place] <= PAUSED), since, NEVER)
+    since = other.over_since[place]
+    found[there] = np.where(since != NEVER, since, ran_out)
+    return found
 
 
 def _segments(account: Account, rows: Coverage) -> Segments:

@@ -40,16 +40,21 @@ def allowances(
     UnknownTargetError
         If the policy covers a priority it has no target for.
     """
-    places = {name: place for place, name in enumerate(rule.by_priority)}
-    default = _UNKNOWN if rule.default is None else len(places)
-    by_code = [places.get(name, default) if name else default for name in facts.priorities]
-    found = np.array(by_code, dtype=np.int64)[facts.priority]
+    found = allowance_codes(facts, rule)
     unknown = attached & (found == _UNKNOWN)
     if unknown.any():
         rows = events.filter(unknown).unique([*TICKET_KEY, "priority"])
         counts = rows["priority"].fill_null("").value_counts(sort=True).rows()
         raise UnknownTargetError(policy, rule.metric, tuple(counts))
     return found
+
+
+def allowance_codes(facts: Facts, rule: Target) -> Ints:
+    """Index into `table(rule)` for each row's priority, negative where the target has none."""
+    places = {name: place for place, name in enumerate(rule.by_priority)}
+    default = _UNKNOWN if rule.default is None else len(places)
+    by_code = [places.get(name, default) if name else default for name in facts.priorities]
+    return np.array(by_code, dtype=np.int64)[facts.priority]
 
 
 def table(rule: Target) -> tuple[int | WorkingDays, ...]:

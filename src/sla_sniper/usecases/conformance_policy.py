@@ -34,7 +34,7 @@ def read_target(vector: Told) -> dict[str, Any]:
     policies = tuple(_policy(each, at, given.get("blank_condition", "all")) for each in told)
     levels = ServiceLevels({}, policies)
     facts = read_facts(event, levels, TICKET_KEY)
-    place = int(match(event, facts, levels).policy[0])
+    place = int(match(event, facts, levels)[0])
     if place == NO_POLICY:
         return {"policy": None, "targets": {}}
     chosen = policies[place]
