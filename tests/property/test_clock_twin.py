@@ -225,7 +225,8 @@ def assert_twins_agree(found, rows_by_ticket, levels: ServiceLevels, *, as_of) -
     for ticket, rows in rows_by_ticket.items():
         ours = readings_of(found.filter(ticket_id=ticket))
         twins = read_twin(rows, levels, metric=levels.metrics[0], as_of=as_of)
-        assert ours == twins
+        # Two rules may begin a cycle at one instant: their order says nothing.
+        assert sorted(ours, key=repr) == sorted(twins, key=repr)
 
 
 @pytest.mark.parametrize("metric", METRICS)
