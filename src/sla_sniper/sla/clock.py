@@ -95,13 +95,19 @@ def read_clocks(
     number = events.select(pl.struct(TICKET_KEY).rle_id()).to_series()
     ticket = number.to_numpy().astype(np.int64)
     ledgers = {
-        metric: _ledger([s for s in folded if s.rule.metric == metric], ticket, as_of_us)
-        for metric in levels.metrics
+        clock: _ledger([each for each in folded if _clock(each) == clock], ticket, as_of_us)
+        for clock in set(map(_clock, folded))
     }
     return [
-        (segments, read_cycles(segments, as_of_us, ledgers[segments.rule.metric], ticket))
+        (segments, read_cycles(segments, as_of_us, ledgers[_clock(segments)], ticket))
         for segments in folded
     ]
+
+
+def _clock(segments: Segments) -> tuple[str, str]:
+    """What the folds that count the same cycles share: one that starts by its policy is its own."""
+    is_own = segments.rule.start == "attached"
+    return segments.rule.metric, segments.policy.name if is_own else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,10 +251,7 @@ def read_cycles(
     is_over = _is_over(segments, chosen, elapsed, at)
     recorded = _recorded(segments, chosen, is_over, at)
     if ticket is not None:
-        others = ledger.first(_keys(segments, chosen, ticket))
-        # A clock that began later, when its policy came, has its own beginning.
-        others = np.where(others >= segments.start[chosen], others, NEVER)
-        recorded = np.minimum(recorded, others)
+        recorded = np.minimum(recorded, ledger.first(_keys(segments, chosen, ticket)))
     is_missed = is_over | (recorded != NEVER) if segments.rule.keeps_ledger else is_over
     state = _state(segments, chosen, is_missed, at)
     since = np.where(is_over, _since(segments, chosen), NEVER)
