@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from sla_sniper.data import demo_files
+from sla_sniper.usecases.desk import UnknownMetricError
 from sla_sniper.usecases.ingest import ingest_files
 from sla_sniper.usecases.init import init_workspace
 from sla_sniper.usecases.reconcile import NothingToReconcileError, reconcile
@@ -189,10 +190,10 @@ def test_out_holds_one_row_a_compared_ticket(demo, tmp_path):
 
 
 def test_metric_that_nobody_times_is_refused(demo):
-    with pytest.raises(NothingToReconcileError, match="ask for resolution_time") as caught:
+    with pytest.raises(UnknownMetricError, match="it times resolution_time") as caught:
         reconcile(demo, as_of=None, now=NOW, metric="first_reply_time")
 
-    assert caught.value.exit_code == 23
+    assert caught.value.exit_code == 26
 
 
 @pytest.mark.parametrize(("infer", "columns"), [(False, "`met` or `due_at`"), (True, "`met`")])

@@ -156,6 +156,16 @@ def test_a_rule_on_an_unknown_attribute_is_refused(changed):
 
     assert result.code == 20
     assert "a rule looks at 'sitte', which no ticket has (did you mean 'site'?)" in result.err
+    assert re.search(r"line \d+, policies\[1\]\.when\.sitte: a rule looks", result.err)
+
+
+@pytest.mark.parametrize("words", [("reconcile",), ("explain", "T00043")])
+def test_a_metric_that_nobody_times_is_one_line(ingested, words):
+    result = sniper(*words, "--metric", "bogus", "-w", ingested)
+
+    told = "error: No policy in sla.toml times 'bogus'; it times resolution_time."
+    assert (result.code, result.out) == (26, "")
+    assert result.err.strip().splitlines()[-1] == told
 
 
 def test_tickets_without_a_clock_are_counted_and_named(changed):
@@ -166,7 +176,7 @@ def test_tickets_without_a_clock_are_counted_and_named(changed):
 
     assert facts["untimed"] > 0
     assert len(facts["untimed_tickets"]) == min(facts["untimed"], 100)
-    assert f"{facts['untimed']:,} tickets have no clock" in " ".join(told.split())
+    assert f"{facts['untimed']:,} tickets without a clock" in " ".join(told.split())
 
 
 def test_void_tickets_leave_every_rate_and_are_counted(changed):

@@ -126,6 +126,28 @@ def test_refused_rows_are_named_with_reasons(workspace, tmp_path, rows):
     assert "soon" in examples
 
 
+def test_statuses_the_mapping_does_not_name_are_told(workspace, tmp_path, rows):
+    states = pl.Series("state", ["Parked", "New", "Lost", "Parked", "Work"])
+    rows.head(5).with_columns(states).write_csv(tmp_path / "strange.csv")
+
+    facts = succeed("ingest", tmp_path / "strange.csv", "-w", workspace, "--json").json
+    told = succeed("ingest", tmp_path / "strange.csv", "-w", workspace).out
+
+    assert facts["unmapped_statuses"] == {"Parked": 2, "Lost": 1}
+    note = "note 3 rows with a status that the mapping does not name: 'Parked' (2), 'Lost' (1);"
+    assert note in " ".join(told.split())
+
+
+def test_one_row_is_no_rows(workspace, tmp_path, rows):
+    new = rows.head(1).with_columns(number=pl.lit("T99999"), state=pl.lit("Parked"))
+    new.write_csv(tmp_path / "one.csv")
+
+    told = " ".join(succeed("ingest", tmp_path / "one.csv", "-w", workspace).out.split())
+
+    assert told.startswith("Read 1 row of desk: 1 event written, 0 known already, 0 refused.")
+    assert "1 new ticket. note 1 row with a status" in told
+
+
 @pytest.mark.parametrize("ending", ["parquet", "jsonl", "xlsx", "csv.zst", "tsv"])
 def test_formats_give_the_same_events(ingested, tmp_path, rows, ending):
     folder = shutil.copytree(ingested, tmp_path / "desk")

@@ -160,6 +160,42 @@ def test_a_wrong_calendar_is_refused_with_its_key(read, lines, told):
     assert "calendars.office" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            (WEEK, 'closures = [["2024-03-04", "2024-03-01"]]', 'boundary = "sometime"'),
+            [
+                "line 3, calendars.office.closures[1]: ends at 2024-03-01, which is not after",
+                "line 4, calendars.office.boundary: ",
+            ],
+        ),
+        (
+            ('boundary = "sometime"', 'holidays = { country = "XX", dates = ["soon"] }'),
+            [
+                "line 1, calendars.office.hours: is missing",
+                "line 2, calendars.office.boundary: ",
+                "line 3, calendars.office.holidays.country: no holidays are known for 'XX'",
+                "line 3, calendars.office.holidays.dates: 'soon' is no date",
+            ],
+        ),
+        (
+            ('timezone = "Mars/Base"', WEEK, 'closures = [["2024-03-04"]]'),
+            [
+                "line 2, calendars.office.timezone: unknown zone",
+                "line 4, calendars.office.closures[1]: a closure has a start and an end",
+            ],
+        ),
+    ],
+)
+def test_all_mistakes_of_a_calendar_come_in_one_message(read, lines, told):
+    with pytest.raises(ConfigurationError) as caught:
+        read("[calendars.office]", *lines)
+
+    found = zip(caught.value.problems, told, strict=True)
+    assert all(problem.startswith(start) for problem, start in found)
+
+
 def test_an_icalendar_event_with_a_time_is_refused(office, tmp_path):
     text = ICS.replace("DTSTART;VALUE=DATE:20240304", "DTSTART:20240304T090000Z")
     (tmp_path / "days.ics").write_text(text, encoding="utf-8")

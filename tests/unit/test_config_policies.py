@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sla_sniper.config.documents import key_name, open_document
+from sla_sniper.config.fields import named_fields
 from sla_sniper.config.service_levels import read_sla
 from sla_sniper.config.targets import WAITS
 from sla_sniper.core.errors import ConfigurationError
@@ -453,3 +455,35 @@ def test_merged_tickets_are_named_by_a_field(read):
     sla = read(MORE='[void]\nmerged_into = "parent"')
 
     assert sla.levels.merged_into == "parent"
+
+
+def test_every_field_a_rule_names_has_its_key(read, tmp_path):
+    settings = read(
+        POLICY='when = { site = ["Rome"], any = [{ field = "tier", is = "gold" }] }',
+        CALENDAR='{ group = { L2 = "night" }, default = "office" }',
+        EXTRA='pause_until = "promised"',
+        MORE="""[[policies]]
+name = "off"
+enabled = false
+when = { unused = "x" }
+targets = [{ metric = "resolution_time", calendar = "night", target = "1h" }]
+[replies]
+unless = { all = [{ field = "channel", is = "chat" }] }
+[void]
+when = { spam = true }
+merged_into = "parent"
+""",
+    )
+
+    found = list(named_fields(open_document(tmp_path / "sla.toml").table))
+
+    assert {name for _, name in found} == set(settings.levels.fields)
+    assert [key_name(path) for path, _ in found] == [
+        "void.when.spam",
+        "void.merged_into",
+        "replies.unless.all[1].field",
+        "policies[1].when.site",
+        "policies[1].when.any[1].field",
+        "policies[1].targets[1].calendar.group",
+        "policies[1].targets[1].pause_until",
+    ]

@@ -102,7 +102,7 @@ def test_null_tokens_are_found_and_counted(accepted):
     guess = guess_mapping(changes(assignment_group=["?", "A", "?", "B", "N/A", "A"]))
 
     assert accepted(guess).null_values == ("?", "N/A")
-    assert "# ? 2 times, N/A 1 times" in guess.text
+    assert "# ? 2 times, N/A 1 time" in guess.text
 
 
 def test_statuses_get_canonical_names(accepted):
@@ -117,7 +117,7 @@ def test_unknown_status_is_left_to_a_person(accepted):
 
     assert "-100" not in accepted(guess).values["status"]
     assert '# "-100" = "..."  # no proposal' in guess.text
-    assert "1 values of status have no proposal." in guess.doubts
+    assert "1 value of status without a proposal." in guess.doubts
 
 
 def test_rare_status_after_the_first_rows_is_seen(accepted):

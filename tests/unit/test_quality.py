@@ -70,7 +70,7 @@ def test_row_before_creation_is_a_reversed_time(rows, found):
     finding = found(late_creation)["reversed_times"]
 
     assert (finding.count, finding.n_tickets, finding.examples) == (1, 1, ("T1",))
-    assert "1 rows of 1 tickets lie before their ticket was created" in finding.sentence
+    assert "1 row of 1 ticket before the ticket was created" in finding.sentence
 
 
 def test_row_at_the_creation_is_not_reversed(rows, found):
@@ -251,14 +251,14 @@ def test_quiet_weekends_are_no_outage(rows, found):
 
 
 def test_few_tickets_are_told_with_their_days(rows, found):
-    assert "1 tickets opened on 1 days" in found(rows())["few_tickets"].sentence
+    assert "1 ticket opened on 1 day" in found(rows())["few_tickets"].sentence
 
 
 def test_errors_come_before_warnings_and_notes(rows, make_events):
     report = check(make_events(rows(statuses=("new", "odd"))), [mapping()])
 
     assert [finding.severity for finding in report.findings] == ["error", "warning", "note"]
-    assert report.sentences()[0].startswith("error: 1 rows")
+    assert report.sentences()[0].startswith("error: 1 row ")
 
 
 def test_empty_log_is_reported_not_crashed():

@@ -89,6 +89,15 @@ def test_deadline_beyond_a_minute_disagrees(ticket, reconciled):
     assert (found["agrees"], found["cause"]) == (False, "unexplained")
 
 
+def test_equal_verdicts_with_other_deadlines_disagree(ticket, reconciled):
+    due = MONDAY + timedelta(hours=6)
+    rows = ticket((0, "new"), (3, "resolved"), vendor_breached=False, vendor_due_at=due)
+
+    found = only(reconciled(rows))
+
+    assert (found["verdict_agrees"], found["due_agrees"], found["agrees"]) == (True, False, False)
+
+
 CASES = {
     "rounding": ((0, "new"), (4 + 1 / 120, "resolved"), False),
     "pause_ignored": ((0, "new"), (1, "waiting_requester"), (3, "open"), (5, "resolved"), True),

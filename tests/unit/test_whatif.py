@@ -231,6 +231,13 @@ def test_costs_by_an_unknown_field_are_refused(lab):
         lab(sla('"2h"', costs='by = "team"\nbreach = { L1 = 7 }'))
 
 
+def test_a_rule_on_an_unknown_field_is_refused(lab):
+    told = r"new\.toml: line 7, policies\[1\]\.when\.tier: a rule looks at 'tier'"
+
+    with pytest.raises(ConfigurationError, match=told):
+        lab(sla('"2h"', when='when = { tier = "gold" }'))
+
+
 def test_same_promise_says_that_nothing_changes(lab):
     found = lab(sla('"4h"'))
 

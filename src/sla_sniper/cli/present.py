@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sla_sniper.cli.clock import show as show_clock
+from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import money
 from sla_sniper.panels.words import percent, wall_time, working_time
 
@@ -53,12 +54,12 @@ def ingested(result: Ingested, console: Console) -> None:
     report = result.report
     refused = sum(report.refused.values())
     console.print(
-        f"Read {report.rows_read:,} rows of {escape(result.source)}: "
-        f"{report.events_written:,} events written, {report.duplicates:,} known already, "
-        f"{refused:,} refused. {report.tickets:,} new tickets."
+        f"Read {count(report.rows_read, 'row')} of {escape(result.source)}: "
+        f"{count(report.events_written, 'event')} written, {report.duplicates:,} known already, "
+        f"{refused:,} refused. {count(report.tickets, 'new ticket')}."
     )
-    for reason, count in report.refused.items():
-        console.print(f"[yellow]refused[/] {count:,} {escape(reason)}")
+    for reason, number in report.refused.items():
+        console.print(f"[yellow]refused[/] {number:,} {escape(reason)}")
         for example in report.examples.get(reason, []):
             console.print(f"    {escape(example)}", highlight=False)
     peculiar = {
@@ -66,21 +67,25 @@ def ingested(result: Ingested, console: Console) -> None:
         "local times that exist twice, read as the first": report.doubled_local_times,
         **report.warnings,
     }
-    for name, count in peculiar.items():
-        if count:
-            console.print(f"[yellow]note[/] {count:,} {escape(name)}")
+    for name, number in peculiar.items():
+        if number:
+            console.print(f"[yellow]note[/] {number:,} {escape(name)}")
+    unmapped = result.unmapped_note()
+    if unmapped:
+        console.print(f"[yellow]note[/] {escape(unmapped)}.")
 
 
 def check(result: CheckReport, console: Console) -> None:
     """Print the findings, the worst first."""
     quality = result.quality
     console.print(
-        f"{quality.n_events:,} events of {quality.n_tickets:,} tickets, as of {_stamp(result)}."
+        f"{count(quality.n_events, 'event')} of {count(quality.n_tickets, 'ticket')}, "
+        f"as of {_stamp(result)}."
     )
     if result.recorded_later:
         console.print(
-            f"[yellow]warning[/] {result.recorded_later:,} rows were recorded after that and are "
-            "not read: times in the future, or an --as-of in the past."
+            f"[yellow]warning[/] {count(result.recorded_later, 'row')} recorded after that, not "
+            "read: times in the future, or an --as-of in the past."
         )
     if not quality.findings:
         console.print("[green]Nothing to report.[/]")
@@ -113,7 +118,9 @@ def backtest(result: BacktestReport, console: Console) -> None:
     facts = result.as_dict()
     _metrics(facts["metrics"], console)
     currency = facts["assumptions"]["currency"]
-    title = f"Replay of {facts['n_days']} days, {facts['first_day']} to {facts['last_day']}"
+    title = (
+        f"Replay of {count(facts['n_days'], 'day')}, {facts['first_day']} to {facts['last_day']}"
+    )
     console.print(title, style="italic", highlight=False)
     table = _table(
         ">Capacity", "Policy", ">Escalated", ">Cost captured", ">Precision", ">Of the oracle",
@@ -137,7 +144,9 @@ def backtest(result: BacktestReport, console: Console) -> None:
 
 def queue(result: QueueReport, console: Console) -> None:
     """Print the kill list."""
-    title = f"Kill list as of {_stamp(result)}: {result.capacity} slots, by {result.policy}"
+    title = (
+        f"Kill list as of {_stamp(result)}: {count(result.capacity, 'slot')}, by {result.policy}"
+    )
     console.print(title, style="italic", highlight=False)
     has_metrics = result.frame["metric"].n_unique() > 1
     metric = ["Metric"] if has_metrics else []
@@ -153,7 +162,7 @@ def queue(result: QueueReport, console: Console) -> None:
     tickets, known = result.recommended["rank"].n_unique(), result.frame["rank"].n_unique()
     more = f"; the first {_SHOWN} clocks are shown" if result.recommended.height > _SHOWN else ""
     console.print(
-        f"{tickets:,} of {known:,} tickets with a running clock to escalate{more}. "
+        f"{tickets:,} of {count(known, 'ticket')} with a running clock to escalate{more}. "
         f"{escape(result.sentence)}.",
         highlight=False,
     )
@@ -162,7 +171,7 @@ def queue(result: QueueReport, console: Console) -> None:
 def exported(result: Exported, console: Console) -> None:
     """Say which files were written."""
     for path, rows in result.files.items():
-        console.print(f"Wrote {escape(path)}: {rows:,} rows.")
+        console.print(f"Wrote {escape(path)}: {count(rows, 'row')}.")
 
 
 def report(result: Report, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, run
+from sla_sniper.core.words import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,22 +27,10 @@ _WHAT: Final = {
 }
 
 
-class Metric(StrEnum):
-    """What a clock times, as `core.schema.METRICS` names it."""
-
-    first_reply_time = "first_reply_time"
-    next_reply_time = "next_reply_time"
-    periodic_update_time = "periodic_update_time"
-    requester_wait_time = "requester_wait_time"
-    agent_work_time = "agent_work_time"
-    resolution_time = "resolution_time"
-    ownership_time = "ownership_time"
-
-
 @commands.command()
 def reconcile(
     *,
-    metric: Annotated[Metric, typer.Option(help="Which clock.")] = Metric.resolution_time,
+    metric: Annotated[str, typer.Option(metavar="M", help="Which clock.")] = "resolution_time",
     infer: Annotated[
         bool, typer.Option("--infer", help="Propose the rules behind the help desk's verdicts.")
     ] = False,
@@ -59,7 +47,7 @@ def reconcile(
             workspace,
             as_of=instant(as_of, workspace, option="--as-of"),
             now=now(),
-            metric=metric.value,
+            metric=metric,
             infer=infer,
             out=out,
             progress=tell,
@@ -75,7 +63,7 @@ def show(result: ReconcileReport, console: Console) -> None:
     console.print(f"[bold]{result.metric}[/] as of {stamp}", highlight=False)
     _say(
         console,
-        f"{result.compared.height:,} tickets compared; the help desk tells nothing of "
+        f"{count(result.compared.height, 'ticket')} compared; the help desk tells nothing of "
         f"{result.n_standing('nothing_told'):,}, no clock of ours runs on "
         f"{result.n_standing('no_clock'):,}.",
     )
@@ -132,8 +120,8 @@ def _inference(found: Inference, console: Console) -> None:
     console.rule("[bold]The rules behind the help desk's verdicts", align="left")
     _say(
         console,
-        f"From {found.n_tickets:,} finished tickets; {found.n_unfinished:,} others are not "
-        "finished and left out.",
+        f"From {count(found.n_tickets, 'finished ticket')}; left out, because not finished: "
+        f"{found.n_unfinished:,}.",
     )
     for warning in found.warnings:
         console.print(f"[yellow]warning[/] {escape(warning)}", highlight=False)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import PlainValidator, field_validator, model_validator
+from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
 from sla_sniper.config.documents import Findings, KeyProblemsError, Strict
 from sla_sniper.config.hours import (
@@ -33,15 +33,20 @@ if TYPE_CHECKING:
 _ENDS = 2
 _CLOSED_WEEK: WeeklyHours = ((),) * 7
 
-_Hours = Annotated[WeeklyHours | Literal["24x7"] | None, PlainValidator(read_hours)]
+
+def _own_hours(value: object) -> WeeklyHours | Literal["24x7"] | None:
+    return None if value is None else read_hours(value)
+
+
+_Hours = Annotated[WeeklyHours | Literal["24x7"] | None, PlainValidator(_own_hours)]
 _Dated = Annotated[DatedSpans, PlainValidator(read_dated)]
 
 
 class HolidaysSpec(Strict):
     """Holidays of a calendar as `sla.toml` writes them."""
 
-    country: str = ""
     subdivision: str = ""
+    country: str = ""
     dates: tuple[date | str, ...] = ()
     ics: str = ""
 
@@ -52,19 +57,21 @@ class HolidaysSpec(Strict):
             _holiday(value)
         return values
 
-    @model_validator(mode="after")
-    def _known(self) -> HolidaysSpec:
-        if self.country:
+    @field_validator("country")
+    @classmethod
+    def _known(cls, value: str, info: ValidationInfo) -> str:
+        if value:
             from holidays import country_holidays  # noqa: PLC0415
 
+            subdivision = info.data.get("subdivision", "")
             try:
-                country_holidays(self.country, subdiv=self.subdivision or None)
+                country_holidays(value, subdiv=subdivision or None)
             except NotImplementedError as error:
-                where = f"{self.country} {self.subdivision}".strip()
+                where = f"{value} {subdivision}".strip()
                 raise ValueError(
                     f"no holidays are known for {where!r}; use codes such as NL, or DE with BY"
                 ) from error
-        return self
+        return value
 
     def holidays(self, folder: Path) -> Holidays:
         """Read them, with those of an iCalendar file in `folder`.
@@ -104,17 +111,21 @@ def _read_versions(value: object) -> tuple[tuple[date, WeeklyHours], ...]:
 
 
 class CalendarSpec(Strict):
-    """One calendar as `sla.toml` writes it."""
+    """One calendar as `sla.toml` writes it.
+
+    What depends on two keys is checked with the later one, so that it is told together with what
+    is wrong in any other key.
+    """
 
     timezone: str = "UTC"
-    hours: _Hours = None
+    all_of: tuple[str, ...] = ()
+    hours: _Hours = Field(None, validate_default=True)
     holidays: HolidaysSpec = HolidaysSpec()
     shifts: _Dated = ()
     breaks: _Dated = ()
     closures: tuple[tuple[str | datetime | date, ...], ...] = ()
     boundary: Literal["close", "next_open"] = "close"
     versions: Annotated[tuple[tuple[date, WeeklyHours], ...], PlainValidator(_read_versions)] = ()
-    all_of: tuple[str, ...] = ()
 
     @field_validator("timezone")
     @classmethod
@@ -122,23 +133,37 @@ class CalendarSpec(Strict):
         zone(value)
         return value
 
-    @model_validator(mode="after")
-    def _consistent(self) -> CalendarSpec:
-        findings = Findings()
-        findings.found += [((key,), told) for key, told in self._contradictions()]
-        for n, pair in enumerate(self.closures):
-            findings.read("closures", partial(_closure, timezone=self.timezone, n=n), pair)
-        findings.settle()
-        return self
+    @field_validator("all_of")
+    @classmethod
+    def _unlike(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value and len(set(value)) < _ENDS:
+            raise ValueError("needs two different calendars or more")
+        return value
 
-    def _contradictions(self) -> list[tuple[str, str]]:
-        if not self.all_of:
-            return [] if self.hours else [("hours", 'is missing; write them, "24x7" or all_of')]
-        told = "is not for a calendar that is made of others; write it in those"
-        own = [(key, told) for key in ("hours", "shifts", "versions") if getattr(self, key)]
-        if len(set(self.all_of)) < _ENDS:
-            own.append(("all_of", "needs two different calendars or more"))
-        return own
+    @field_validator("hours", "shifts", "versions")
+    @classmethod
+    def _own(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse open hours in a calendar that is made of others, and none in any other."""
+        if "all_of" not in info.data:
+            return value
+        if info.data["all_of"] and value:
+            raise ValueError("is not for a calendar that is made of others; write it in those")
+        if info.field_name == "hours" and not (info.data["all_of"] or value):
+            told = 'is missing; write them, "24x7" or all_of'
+            raise KeyProblemsError(((("hours",), told),))
+        return value
+
+    @field_validator("closures")
+    @classmethod
+    def _forward(
+        cls, value: tuple[tuple[str | datetime | date, ...], ...], info: ValidationInfo
+    ) -> tuple[tuple[str | datetime | date, ...], ...]:
+        findings = Findings()
+        timezone = info.data.get("timezone", "UTC")
+        for n, ends in enumerate(value):
+            findings.read(n, partial(_closure, timezone=timezone), ends)
+        findings.settle()
+        return value
 
     def notes(self) -> list[str]:
         """Say what is accepted but may not be meant, a sentence each."""
@@ -183,7 +208,7 @@ class CalendarSpec(Strict):
             is_always_open=self.hours == ALWAYS,
             shifts=self.shifts,
             breaks=self.breaks,
-            closures=tuple(_closure(ends, timezone, 0) for ends in self.closures),
+            closures=tuple(_closure(ends, timezone) for ends in self.closures),
             versions=self.versions,
             boundary=self.boundary,
             all_of=made_of,
@@ -307,20 +332,13 @@ def _day(value: object) -> date:
         raise ValueError(f"{str(value)!r} is no date; write 2025-07-01") from error
 
 
-def _closure(
-    ends: tuple[str | datetime | date, ...], timezone: str, n: int
-) -> tuple[datetime, datetime]:
+def _closure(ends: tuple[str | datetime | date, ...], timezone: str) -> tuple[datetime, datetime]:
     """Read a pair of instants; those without an offset are local."""
     if len(ends) != _ENDS:
-        told = f"a closure has a start and an end, not {len(ends)} instants"
-        raise KeyProblemsError((((n,), told),))
-    try:
-        start, end = (instant(value, timezone=timezone) for value in ends)
-    except ValueError as error:
-        raise KeyProblemsError((((n,), str(error)),)) from error
+        raise ValueError(f"a closure has a start and an end, not {len(ends)} instants")
+    start, end = (instant(value, timezone=timezone) for value in ends)
     if end <= start:
-        told = f"ends at {ends[1]}, which is not after its start {ends[0]}"
-        raise KeyProblemsError((((n,), told),))
+        raise ValueError(f"ends at {ends[1]}, which is not after its start {ends[0]}")
     return start, end
 
 

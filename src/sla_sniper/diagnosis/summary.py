@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from sla_sniper.core.words import count
 from sla_sniper.diagnosis.association import (
     Association,
     Level,
@@ -66,8 +67,8 @@ class Diagnosis:
             return ("No target has been decided yet, so there is nothing to diagnose.",)
         rate = self.rate
         overall = (
-            f"{self.n_missed:,} of {self.n:,} targets were missed: {_span(rate)}; "
-            f"{self.n_left_out:,} without an outcome yet are left out."
+            f"{self.n_missed:,} of {count(self.n, 'target')} missed: {_span(rate)}; "
+            f"left out, because without an outcome yet: {self.n_left_out:,}."
         )
         return (overall, *map(_in_words, self.associations), *_best_and_worst_month(self.months))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import money
 from sla_sniper.escalation.policies import RULES
 from sla_sniper.stats.intervals import Interval, percentile_interval
@@ -149,7 +150,8 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
 def _sentence(advantage: Advantage, currency: str, n_days: int) -> str:
     rival = f"{advantage.rule} at {advantage.capacity} a day"
     if np.isnan(advantage.low):
-        return f"no measurable advantage over {rival} ({n_days} days are too few to tell)"
+        days = f"{count(n_days, 'day')} {'is' if n_days == 1 else 'are'}"
+        return f"no measurable advantage over {rival} ({days} too few to tell)"
     gain = money(advantage.difference, currency)
     bounds = f"[{round(advantage.low):,}, {round(advantage.high):,}]"
     if advantage.claimed:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from sla_sniper.core.errors import EmptyFileError
+from sla_sniper.core.words import count
 from sla_sniper.eventlog import guess_columns as columns
 from sla_sniper.eventlog.guess_columns import Role, Table
 from sla_sniper.eventlog.guess_values import canonical_value, log_format, truth_value
@@ -211,7 +212,7 @@ def _propose_values(draft: _Draft, frames: Sequence[pl.DataFrame]) -> None:
         draft.values[name] = {text: value for text, value in table.items() if value != text}
         unknown = [text for text, value in table.items() if value is None]
         if unknown:
-            draft.doubts.append(f"{len(unknown)} values of {name} have no proposal.")
+            draft.doubts.append(f"{count(len(unknown), 'value')} of {name} without a proposal.")
 
 
 def _propose_attributes(draft: _Draft) -> None:
@@ -256,7 +257,7 @@ def _distinct(draft: _Draft, column: str, frames: Sequence[pl.DataFrame]) -> lis
 
 def _text(draft: _Draft, file: str, delimiter: str) -> str:
     parts = [
-        [f"# Proposed from the first {draft.table.frame.height:,} rows of {file}. Check:"],
+        [f"# Proposed from the first {count(draft.table.frame.height, 'row')} of {file}. Check:"],
         [f"# - {doubt}" for doubt in draft.doubts] or ["# - nothing looked doubtful"],
         ["", *_log_lines(draft, delimiter)],
         ["", "[columns]", *map(_role_line, draft.roles)],
@@ -287,7 +288,7 @@ def _log_lines(draft: _Draft, delimiter: str) -> list[str]:
 
 
 def _null_comment(nulls: dict[str, int]) -> str:
-    told = ", ".join(f"{token} {count:,} times" for token, count in nulls.items())
+    told = ", ".join(f"{token} {count(number, 'time')}" for token, number in nulls.items())
     return f"  # {told}" if told else ""
 
 

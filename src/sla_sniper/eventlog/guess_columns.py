@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import polars as pl
 
+from sla_sniper.core.words import count
 from sla_sniper.eventlog.guess_values import log_format, null_tokens, time_formats, truth_value
 from sla_sniper.eventlog.stored_columns import CONSTANT_AT_LEAST, LATER_AT_LEAST
 from sla_sniper.eventlog.suspicion import PersonalKind, names_an_ending, personal_kind, words
@@ -140,7 +141,7 @@ def find_id(table: Table) -> Role:
     found = table.named(_ID_NAMES, candidates)
     column, grade = found or (table.frame.columns[0], "a guess")
     n_tickets = table.frame[column].n_unique()
-    why = f"{n_tickets:,} different values in {table.frame.height:,} rows"
+    why = f"{count(n_tickets, 'different value')} in {count(table.frame.height, 'row')}"
     return Role("ticket_id", column, grade, why)
 
 
@@ -196,7 +197,7 @@ def find_values(table: Table, taken: Iterable[str]) -> list[Role]:
         if found:
             column, grade = found
             (varying if column in varying else constant).remove(column)
-            why = f"{_filled(table, column)} filled, {n_values[column]:,} different values"
+            why = f"{_filled(table, column)} filled, {count(n_values[column], 'different value')}"
             roles.append(Role(name, column, grade, why))
     return roles
 

@@ -54,6 +54,8 @@ class IngestReport:
         Accepted rows with a local time that the zone skips, or has twice.
     warnings
         Accepted rows with another peculiarity, by its key.
+    unmapped_statuses
+        Accepted rows by a status that the mapping does not name, the most frequent first.
     columns
         All columns of the files.
     """
@@ -69,6 +71,7 @@ class IngestReport:
     missing_local_times: int
     doubled_local_times: int
     warnings: dict[str, int]
+    unmapped_statuses: dict[str, int]
     columns: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -172,12 +175,14 @@ class _Tally:
     n_accepted: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    unmapped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, path: Path, batch: RawBatch, converted: Converted) -> None:
         self.n_read += batch.frame.height + len(batch.refused)
         self.n_accepted += converted.n_accepted
         self.counts.update(converted.counts)
+        self.unmapped.update(converted.unmapped)
         for refusal in batch.refused:
             self._refuse(path, refusal.reason, f"row {refusal.row}: {refusal.example}")
         reasons = converted.refused["reason"].value_counts().iter_rows()
@@ -204,6 +209,7 @@ class _Tally:
                 for name, count in sorted(self.counts.items())
                 if count and name not in (missing, doubled)
             },
+            unmapped_statuses=dict(sorted(self.unmapped.items(), key=_most_frequent)),
             columns=columns,
         )
 
@@ -215,3 +221,9 @@ class _Tally:
         shown = self.examples.setdefault(reason, [])
         if len(shown) < _EXAMPLES:
             shown.append(example if self.is_one_file else f"{path.name}, {example}")
+
+
+def _most_frequent(pair: tuple[str, int]) -> tuple[int, str]:
+    """Put the largest count first, and equal ones in order of their names."""
+    name, count = pair
+    return -count, name

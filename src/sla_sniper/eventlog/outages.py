@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.words import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,8 +50,8 @@ class Outage:
         """The outage in words."""
         last = self.spike_on - timedelta(days=1)
         return (
-            f"From {self.start} to {last} only {self.n_stalled:,} tickets became {self.status} "
-            f"where about {self.n_expected:,} usually do, then {self.n_spike:,} on "
+            f"From {self.start} to {last} only {count(self.n_stalled, 'ticket')} became "
+            f"{self.status} where about {self.n_expected:,} usually do, then {self.n_spike:,} on "
             f"{self.spike_on}: this looks like an outage, so its breaches say nothing about "
             "people; consider excluding it."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import polars as pl
 
 from sla_sniper.core.schema import STATUSES, STOPPED_STATUSES, TICKET_KEY, VALUE_COLUMNS
+from sla_sniper.core.words import count
 from sla_sniper.eventlog import stored_columns
 from sla_sniper.eventlog.outages import find_outages
 
@@ -165,8 +166,8 @@ def _few_tickets(log: _Log) -> Finding | None:
     if n_tickets >= MIN_TICKETS and n_days >= MIN_DAYS:
         return None
     sentence = (
-        f"{n_tickets:,} tickets opened on {n_days} days: an honest forecast needs at least "
-        f"{MIN_TICKETS} tickets on {MIN_DAYS} days."
+        f"{count(n_tickets, 'ticket')} opened on {count(n_days, 'day')}: an honest forecast needs "
+        f"at least {MIN_TICKETS} tickets on {MIN_DAYS} days."
     )
     return Finding("few_tickets", "warning", n_tickets, n_tickets, sentence)
 
@@ -176,8 +177,8 @@ def _reversed_times(log: _Log) -> Finding | None:
     return _finding(
         reversed_rows,
         ("reversed_times", "warning"),
-        "{count} rows of {tickets} tickets lie before their ticket was created; the clock "
-        "starts at the creation and counts them as at its start.",
+        "{rows} of {tickets} before the ticket was created; the clock starts at the creation "
+        "and counts what came earlier as at its start.",
     )
 
 
@@ -185,15 +186,15 @@ def _negative_durations(log: _Log) -> Iterator[Finding | None]:
     """Vendor times that contradict each other, one line a ticket."""
     tickets = log.rows.group_by(TICKET_KEY, maintain_order=True).last()
     pairs = (
-        ("vendor_resolved_at", "created_at", "were resolved before they were created"),
-        ("vendor_closed_at", "created_at", "were closed before they were created"),
-        ("vendor_closed_at", "vendor_resolved_at", "were closed before they were resolved"),
-        ("vendor_due_at", "created_at", "were due before they were created"),
+        ("vendor_resolved_at", "created_at", "resolved before being created"),
+        ("vendor_closed_at", "created_at", "closed before being created"),
+        ("vendor_closed_at", "vendor_resolved_at", "closed before being resolved"),
+        ("vendor_due_at", "created_at", "due before being created"),
     )
     for later, earlier, words in pairs:
         wrong = tickets.filter(pl.col(later) < pl.col(earlier))
         key = f"{later.removeprefix('vendor_')}_before_{earlier.removeprefix('vendor_')}"
-        yield _finding(wrong, (key, "warning"), f"{{tickets}} tickets {words}, says the help desk.")
+        yield _finding(wrong, (key, "warning"), f"{{tickets}} {words}, says the help desk.")
 
 
 def _missing_history(log: _Log) -> Iterator[Finding | None]:
@@ -204,8 +205,8 @@ def _missing_history(log: _Log) -> Iterator[Finding | None]:
     yield _finding(
         first.filter(pl.col("status").is_in(STOPPED_STATUSES)),
         ("begins_at_end", "warning"),
-        f"{{tickets}} of {total:,} tickets begin resolved or closed: their history is missing, "
-        "and their clock stops at the first row that there is.",
+        f"{{n_tickets}} of {count(total, 'ticket')} beginning resolved or closed: the history is "
+        "missing, and the clock stops at the first row that there is.",
     )
     is_new = log.histories.group_by(TICKET_KEY, maintain_order=True).agg(
         (pl.col("status") == "new").any().alias("is_new")
@@ -214,8 +215,8 @@ def _missing_history(log: _Log) -> Iterator[Finding | None]:
         yield _finding(
             is_new.filter(~pl.col("is_new").fill_null(value=False)),
             ("no_new_row", "note"),
-            f"{{tickets}} of {total:,} tickets have no row in status new; their beginning is "
-            "known from the creation time alone.",
+            f"{{n_tickets}} of {count(total, 'ticket')} without a row in status new; the beginning "
+            "is known from the creation time alone.",
         )
 
 
@@ -226,7 +227,7 @@ def _sequence_gaps(log: _Log) -> Finding | None:
     return _finding(
         rows.filter(step > 1),
         ("sequence_gaps", "warning"),
-        f"{{count}} of {rows.height:,} rows of {{tickets}} tickets follow a gap in the sequence: "
+        f"{{n_rows}} of {count(rows.height, 'row')}, of {{tickets}}, after a gap in the sequence: "
         "changes in between were not exported.",
     )
 
@@ -240,7 +241,7 @@ def _unmapped(log: _Log) -> Iterator[Finding | None]:
         yield _finding(
             log.rows.filter(pl.col("priority").is_null()),
             ("missing_priority", "warning"),
-            "{count} rows of {tickets} tickets have no priority.",
+            "{rows} of {tickets} without a priority.",
         )
 
 
@@ -249,12 +250,12 @@ def _unknown_values(
 ) -> Finding | None:
     unknown = rows.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(known)))
     counts = unknown[column].value_counts(sort=True).head(5).rows()
-    listed = ", ".join(f"{value!r} ({count:,})" for value, count in counts)
+    listed = ", ".join(f"{value!r} ({count(number)})" for value, number in counts)
     listed = listed.replace("{", "{{").replace("}", "}}")
     return _finding(
         unknown,
         (f"unmapped_{column}", severity),
-        f"{{count}} rows of {{tickets}} tickets have a {column} that is not mapped: {listed}; "
+        f"{{rows}} of {{tickets}} with a {column} that is not mapped: {listed}; "
         f"{effect}. Map them in [values.{column}].",
     )
 
@@ -269,8 +270,7 @@ def _duplicated_rows(log: _Log) -> Finding | None:
     return _finding(
         rows.filter(~pl.struct(same).is_first_distinct()),
         ("duplicated_rows", "note"),
-        "{count} rows of {tickets} tickets repeat another row of the same instant with the same "
-        "stored values.",
+        "{rows} of {tickets} the same as another row of the same instant, in all stored values.",
     )
 
 
@@ -282,8 +282,7 @@ def _future(log: _Log, end: datetime | None) -> Finding | None:
     return _finding(
         later,
         ("times_in_future", "warning"),
-        f"{{count}} rows of {{tickets}} tickets name a time after {end:%Y-%m-%d %H:%M} UTC, where "
-        "the log ends.",
+        f"{{rows}} of {{tickets}} with a time after {end:%Y-%m-%d %H:%M} UTC, where the log ends.",
     )
 
 
@@ -327,7 +326,11 @@ def _zones(log: _Log) -> Iterator[Finding]:
 def _finding(
     rows: pl.DataFrame, kind: tuple[str, Severity], template: str, *, proposal: str = ""
 ) -> Finding | None:
-    """Count rows into a sentence with ``{count}`` and ``{tickets}``; None where there are none."""
+    """Count rows into a sentence; None where there are none.
+
+    The template has ``{rows}`` and ``{tickets}``, numbers with their noun, or ``{n_rows}`` and
+    ``{n_tickets}``, without one.
+    """
     if rows.is_empty():
         return None
     n_tickets = _n_tickets(rows)
@@ -335,7 +338,12 @@ def _finding(
         *kind,
         count=rows.height,
         n_tickets=n_tickets,
-        sentence=template.format(count=f"{rows.height:,}", tickets=f"{n_tickets:,}"),
+        sentence=template.format(
+            rows=count(rows.height, "row"),
+            tickets=count(n_tickets, "ticket"),
+            n_rows=count(rows.height),
+            n_tickets=count(n_tickets),
+        ),
         examples=examples(rows),
         proposal=proposal,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 import polars as pl
 
 from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
+from sla_sniper.core.words import count
 from sla_sniper.eventlog.suspicion import instants_in, names_an_ending, personal_kind
 
 if TYPE_CHECKING:
@@ -129,8 +130,9 @@ def _stamp(column: str, values: pl.DataFrame, mapping: Mapping) -> Iterator[Susp
 def _if_later(column: str, later: pl.DataFrame, n_rows: int) -> Iterator[Suspect]:
     if n_rows and later.height >= LATER_AT_LEAST * n_rows:
         sentence = (
-            f"Column {column!r} names a later instant on {later.height:,} of {n_rows:,} rows: it "
-            "is written onto all rows at the end. Declare it in [stamped], or it leaks the outcome."
+            f"Column {column!r} names a later instant on {later.height:,} of "
+            f"{count(n_rows, 'row')}: it is written onto all rows at the end. Declare it in "
+            "[stamped], or it leaks the outcome."
         )
         yield _suspect(later, sentence)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from sla_sniper.core.errors import BadValueError
-from sla_sniper.core.schema import INSTANT, VALUE_COLUMNS
+from sla_sniper.core.schema import INSTANT, STATUSES, VALUE_COLUMNS
 from sla_sniper.eventlog.mapping import BOOLEANS
 from sla_sniper.eventlog.personal import hashed
 from sla_sniper.eventlog.shapes import ATTRIBUTE, event_rows, ticket_rows
@@ -56,12 +56,15 @@ class Converted:
         Rows of the file that were accepted.
     counts
         What to warn about: accepted rows with a peculiarity, by its key.
+    unmapped
+        Rows by a status that is no canonical one: the mapping does not name it.
     """
 
     rows: pl.DataFrame
     refused: pl.DataFrame
     n_accepted: int
     counts: dict[str, int]
+    unmapped: dict[str, int]
 
 
 def convert(frame: pl.DataFrame, mapping: Mapping, *, key: bytes) -> Converted:
@@ -83,11 +86,14 @@ def convert(frame: pl.DataFrame, mapping: Mapping, *, key: bytes) -> Converted:
     is_accepted = refused["reason"].is_null()
     accepted = _without_people(typed.filter(is_accepted), mapping, key)
     shaped = event_rows if mapping.shape == "events" else ticket_rows
+    rows = shaped(_with_verdict(accepted, texts.filter(is_accepted)), mapping)
+    unmapped = rows["status"].filter(~rows["status"].is_in(STATUSES))
     return Converted(
-        rows=shaped(_with_verdict(accepted, texts.filter(is_accepted)), mapping),
+        rows=rows,
         refused=refused.filter(~is_accepted),
         n_accepted=accepted.height,
         counts=_peculiar_times(times, is_accepted) | _peculiar_rows(accepted, texts, mapping),
+        unmapped=dict(unmapped.drop_nulls().value_counts().rows()),
     )
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sla_sniper.core.words import count
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -73,7 +75,8 @@ def _use(manifest: Mapping[str, Any]) -> str:
 
 def _data(training: Mapping[str, Any]) -> str:
     return (
-        f"{training['n_rows']:,} snapshots of {training['n_tickets']:,} tickets at landmarks from "
+        f"{count(training['n_rows'], 'snapshot')} of "
+        f"{count(training['n_tickets'], 'ticket')} at landmarks from "
         f"{_minute(training['first_landmark'])} to {_minute(training['last_landmark'])}; "
         f"{100 * training['breach_share']:.1f} % breached.\n"
         f"Cut: {_minute(training['cut'])}. A snapshot was learnt from only if its clock would "
@@ -90,8 +93,8 @@ def _evaluation(manifest: Mapping[str, Any]) -> str:
         return "Not evaluated: no later days with known outcomes."
     lead = (
         f"Split in time, never at random: the recipe was fitted at {_minute(evaluation['cut'])} "
-        f"and tested on {metrics[0]['n_days']} days up to {_minute(evaluation['until'])}, "
-        f"{metrics[0]['n_rows']:,} snapshots.\n95 % intervals by bootstrap over days; "
+        f"and tested on {count(metrics[0]['n_days'], 'day')} up to {_minute(evaluation['until'])}, "
+        f"{count(metrics[0]['n_rows'], 'snapshot')}.\n95 % intervals by bootstrap over days; "
         f"differences are paired, against `{metrics[0]['reference']}`."
     )
     return f"{lead}\n\n" + "\n".join(_table(metrics))

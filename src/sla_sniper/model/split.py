@@ -11,6 +11,7 @@ import polars as pl
 
 from sla_sniper.core.errors import NotEnoughHistoryError
 from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.words import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def require_history(openings: pl.Series, *, minimum: timedelta = timedelta(days=
     if span < minimum:
         days = span // timedelta(days=1)
         raise NotEnoughHistoryError(
-            f"{days} day{'' if days == 1 else 's'} of openings: an honest temporal evaluation "
+            f"{count(days, 'day')} of openings: an honest temporal evaluation "
             f"needs at least {minimum // timedelta(days=1)} days; ingest a longer export."
         )
 
@@ -139,9 +140,10 @@ def require_labels(training: pl.DataFrame) -> None:
     enough = min(n_breached, n_met) >= MIN_TICKETS_EACH_WAY
     if n_tickets < MIN_TICKETS or not enough:
         raise NotEnoughHistoryError(
-            f"{n_tickets} tickets with a known outcome, {n_breached} breached and {n_met} met: "
-            f"a forecast needs at least {MIN_TICKETS}, with {MIN_TICKETS_EACH_WAY} of each "
-            "outcome; ingest a longer export, or train at a later time."
+            f"{count(n_tickets, 'ticket')} with a known outcome, {n_breached} breached and "
+            f"{n_met} met: a forecast needs at least {MIN_TICKETS}, with "
+            f"{MIN_TICKETS_EACH_WAY} of each outcome; ingest a longer export, or train at a "
+            "later time."
         )
 
 

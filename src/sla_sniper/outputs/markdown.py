@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from sla_sniper.core.words import count
 from sla_sniper.escalation import money
 
 if TYPE_CHECKING:
@@ -126,11 +127,11 @@ def _problem(facts: Facts) -> str:
     cost = money(replayed["catchable_cost"], facts.currency)
     return (
         "## The problem\n\n"
-        f"- {facts.diagnosis.n_missed:,} of {facts.diagnosis.n:,} decided `{facts.metric}` "
-        f"targets were missed: {_percent(rate.estimate)} "
+        f"- {facts.diagnosis.n_missed:,} of {count(facts.diagnosis.n, 'decided target')} of "
+        f"`{facts.metric}` missed: {_percent(rate.estimate)} "
         f"[{_percent(rate.low)}, {_percent(rate.high)}].\n"
-        f"- In the replayed days {replayed['catchable_tickets']:,} tickets breached that could "
-        f"have been escalated before; at the contract's prices that is {cost}."
+        f"- In the replayed days {count(replayed['catchable_tickets'], 'ticket')} breached that "
+        f"could have been escalated before; at the contract's prices that is {cost}."
     )
 
 

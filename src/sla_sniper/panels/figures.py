@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import money
-from sla_sniper.panels.words import DASH, amounts, between, count, money_or_dash, percent, times
+from sla_sniper.panels.words import DASH, amounts, between, money_or_dash, percent, times
 
 if TYPE_CHECKING:
     from sla_sniper.escalation.results import Assumptions, PolicyResult

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import SYMBOLS
-from sla_sniper.panels.words import count, wall_time, working_time
+from sla_sniper.panels.words import wall_time, working_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -50,9 +50,11 @@ def _clock(clock: ClockStory, zone: str) -> Iterator[Line]:
     name = METRIC_WORDS[clock.metric]
     turn = f", {clock.cycle} of {clock.n_cycles}" if clock.n_cycles > 1 else ""
     yield Line(f"{name}{turn}: {verdict(clock, zone)}", _style(clock))
+    is_wall = clock.pause_unit == "wall"
+    moved = '; pauses move its deadline by wall time (pause_unit = "wall")' if is_wall else ""
     yield Line(
         f"Allowed: {clock.allowed} ({clock.target_rule}), by policy {clock.policy!r}, counted in "
-        f"the hours of calendar {clock.calendar!r}."
+        f"the hours of calendar {clock.calendar!r}{moved}."
     )
     for moment in clock.moments:
         yield from _moment(moment, zone)
@@ -73,12 +75,15 @@ def verdict(clock: ClockStory, zone: str) -> str:
     late = f"{left} of working time late{wall_left}"
     ahead = f"{left} of working time left{wall_left}" if clock.left_us else "its time is used up"
     spare = f"met with {left} to spare{wall_left}" if clock.left_us else "met exactly on time"
+    resumed = f"{left} of working time left when it runs again"
+    if clock.pause_unit == "wall":
+        resumed = "its deadline moves by the wall time of the pause"
     sentences = {
         "met": f"{spare}{due}.",
         "missed": f"missed, {late}{due}.",
         "overdue": f"over time, {late} so far{due}.",
         "running": f"running, {ahead}{due}.",
-        "paused": f"paused, {left} of working time left when it runs again.",
+        "paused": f"paused, {resumed}.",
         "cancelled": "cancelled; it counts in no rate.",
     }
     return sentences[clock.state]

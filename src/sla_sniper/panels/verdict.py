@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import money
-from sla_sniper.panels.words import count
 
 if TYPE_CHECKING:
     from sla_sniper.escalation.gate import Verdict
@@ -63,8 +63,8 @@ def _difference(verdict: Verdict, currency: str) -> str:
     advantage = verdict.advantage
     gain = money(advantage.difference, currency)
     if math.isnan(advantage.low):
-        days = count(verdict.n_days, "day")
-        return f"sniper minus {advantage.rule} is {gain}; {days} are too few to tell."
+        days = f"{count(verdict.n_days, 'day')} {'is' if verdict.n_days == 1 else 'are'}"
+        return f"sniper minus {advantage.rule} is {gain}; {days} too few to tell."
     low, high = (money(bound, currency) for bound in (advantage.low, advantage.high))
     return (
         f"sniper minus {advantage.rule} is {gain}; its 95 % interval, paired over "

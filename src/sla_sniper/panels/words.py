@@ -91,20 +91,6 @@ def times(ratio: float) -> str:
     return f"{ratio:.1f}".removesuffix(".0") if abs(ratio) < 10 else f"{ratio:,.0f}"  # noqa: PLR2004
 
 
-def count(number: float, noun: str = "") -> str:
-    """Write a whole number with its noun.
-
-    Examples
-    --------
-    >>> count(1234.4), count(1, "day"), count(21, "day")
-    ('1,234', '1 day', '21 days')
-    """
-    whole = round(number)
-    if not noun:
-        return f"{whole:,}"
-    return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
-
-
 def between(low: str, high: str) -> str:
     """Join two bounds; one where they read the same."""
     return low if low == high else f"{low} to {high}"

@@ -33,7 +33,9 @@ def what_is_ahead(
     at = reading.at[place : place + 1]
     resumes = int(segments.resumes[chosen[0]])
     if state == IS_PAUSED and resumes == NEVER:
-        return (_waiting(course, int(chosen[0]), int(segments.target[chosen[0]]), reading, place),)
+        row = int(chosen[0])
+        left = int(segments.target[row] - reading.elapsed[place])
+        return (_waiting(course, row, left, at=int(at[0]), timezone=timezone),)
     found = []
     if state == IS_PAUSED:
         text = f"The clock runs again on {when(from_us(resumes), timezone)}."
@@ -56,12 +58,17 @@ def _deadline(course: Course, at: int, due: int, *, timezone: str) -> Ahead:
     return Ahead("deadline", opens, text)
 
 
-def _waiting(course: Course, row: int, target: int, reading: Reading, place: int) -> Ahead:
-    left = target - int(reading.elapsed[place])
+def _waiting(course: Course, row: int, left: int, *, at: int, timezone: str) -> Ahead:
     name = course.history.value(row, "status")
     still = f"while the ticket is {status(name)}"
     if left < 0:
         text = f"The clock stands still {still}; it is over time already by {working(left)}."
+    elif course.segments.rule.pause_unit == "wall":
+        due = from_us(int(course.segments.deadline[row]) + at - int(course.segments.begins[row]))
+        text = (
+            f"The clock stands still {still}, so nobody can know its deadline, which moves by the "
+            f"wall time of the pause; if that ended now, it would be {when(due, timezone)}."
+        )
     else:
         text = (
             f"The clock stands still {still}, so nobody can know its deadline; "

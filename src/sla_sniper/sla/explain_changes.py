@@ -16,6 +16,7 @@ from sla_sniper.sla.explain_words import (
     status,
     target_rule,
     toml,
+    wall,
     when,
     working,
 )
@@ -234,9 +235,29 @@ class Course:
         return bool(self.facts.is_in(names)[row]) if names else False
 
     def _resume(self, row: int) -> Change:
+        if self.segments.rule.pause_unit == "wall":
+            return Change("resumes", self._rule("pause_unit"), self._moved_on(row))
         _, rule, _ = self._why_still(row - 1)
         spent = working(int(self.segments.elapsed[row]))
         return Change("resumes", rule, f"The clock runs again, with {spent} used so far.")
+
+    def _moved_on(self, row: int) -> str:
+        """Say how a pause that ends at a row has moved the deadline by wall time."""
+        segments = self.segments
+        first = row - 1
+        while not self._begins(first) and self.state(first - 1) == PAUSED:
+            first -= 1
+        lasted = wall(int(segments.paused[row] - segments.paused[first]))
+        due, left = (int(each[row]) for each in (segments.deadline, segments.target))
+        left -= int(segments.elapsed[row])
+        if due == NEVER:
+            return f"The clock runs again, after {lasted} of wall time."
+        until = f"{working(left)} of working time left until then"
+        if left <= 0:
+            over = working(left)
+            until = f"over time by {over} of working time" if left else "no open hours before it"
+        moved = f"The pause moved its deadline by {lasted} of wall time"
+        return f"The clock runs again. {moved}, to {when(from_us(due), self.timezone)}: {until}."
 
     def _stop(self, row: int) -> Change:  # noqa: PLR0911 - one return a rule
         target, facts = self.segments.rule, self.facts
@@ -253,7 +274,7 @@ class Course:
         if target.until and facts.is_request[row]:
             text = "The requester wrote: this clock stops, and the next reply is awaited."
             return Change("stops", self._rule("until"), text)
-        if target.start == "attached" and self.segments.target[row] == NO_TARGET:
+        if target.start == "attached" and self.policies[row] != self.segments.policy.name:
             text = "The policy no longer covers the ticket: the clock stops."
             return Change("stops", self._rule("on_leave"), text)
         done = f"The ticket is {self._status_of(row)}"

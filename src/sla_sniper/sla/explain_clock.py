@@ -76,6 +76,7 @@ class Teller:
             allowed=allowed_words(segments.rule, priority, target),
             target_rule=self.course.target(int(segments.applied[last])),
             calendar_rule=calendar_rule(segments.rule, segments.calendar.name),
+            pause_unit=segments.rule.pause_unit,
             target_us=target,
             state=state,
             elapsed_us=elapsed,
@@ -181,6 +182,8 @@ class Teller:
         if state == PAUSED and start >= int(segments.resumes[row]):
             state = RUNNING
         is_open = self._open(start, end)
+        # What wall time leaves of the working time shows only once it has moved the deadline.
+        is_moving = state == PAUSED and segments.rule.pause_unit == "wall"
         return Leg(
             state=_STATES.get(state, "stopped"),
             start=from_us(start),
@@ -188,7 +191,7 @@ class Teller:
             open_us=is_open,
             closed_us=end - start - is_open,
             used_us=used,
-            left_us=None if target == NO_TARGET else target - used,
+            left_us=None if target == NO_TARGET or is_moving else target - used,
             due_at=None if due == NEVER or target == NO_TARGET else from_us(due),
             shifts=shifts(from_us(start), from_us(end), segments.calendar.timezone),
         )
@@ -240,6 +243,8 @@ class Teller:
 def _cause(moment: Moment) -> str:
     """What moved a deadline, in words that end a sentence."""
     kinds = [change.kind for change in moment.changes]
+    if any(change.rule.key == "pause_unit" for change in moment.changes):
+        return "the wall time of the pause before it"
     found = next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), "")
     return found or (moment.happened or (moment.changes[0].sentence,))[0].rstrip(".")
 

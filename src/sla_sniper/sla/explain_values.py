@@ -65,7 +65,8 @@ class Leg:
     used_us : int
         Working time used when the span ends.
     left_us : int or None
-        Working time left then, negative over time; None where no target is in force.
+        Working time left then, negative over time; None where no target is in force, or a pause
+        is yet to move the deadline by wall time.
     due_at : datetime or None
         The deadline while it lasts; None where nobody can know it, or there is none.
     shifts : tuple of str
@@ -172,6 +173,8 @@ class ClockStory:
         What the target allows, in words.
     target_rule, calendar_rule : Rule
         The keys that set target and calendar.
+    pause_unit : {"working", "wall"}
+        By which time a pause moves the deadline.
     state : str
         As `sniper clock` has it.
     elapsed_us, left_us, paused_us : int
@@ -193,6 +196,7 @@ class ClockStory:
     allowed: str
     target_rule: Rule
     calendar_rule: Rule
+    pause_unit: Literal["working", "wall"]
     target_us: int
     state: Verdict
     elapsed_us: int

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sla_sniper.core.words import count
 from sla_sniper.sla.inference_evidence import Candidate
 from sla_sniper.sla.inference_threshold import Threshold, best_threshold, exceeds
 from sla_sniper.sla.reconcile_calendars import known_calendars, office_hours, zone_of
@@ -242,7 +243,7 @@ def _doubt(trial: Trial) -> str:
     """Why a trial may not be claimed; empty where it may."""
     found = trial.threshold
     if found.n < LEAST_TICKETS:
-        return f"only {found.n} finished tickets"
+        return f"only {count(found.n, 'finished ticket')}"
     if not found.is_better_than_constant:
         verdict = "breached" if found.is_mostly_late else "met"
         return f"'always {verdict}' agrees with {found.n_constant:,} of {found.n:,} as well"

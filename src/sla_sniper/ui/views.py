@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from sla_sniper.config.workspace import NotAWorkspaceError
 from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.instants import parse_instant
+from sla_sniper.core.words import count
 from sla_sniper.escalation.policies import POLICIES, RULES
 from sla_sniper.panels.charts import CapturePanel, NetPanel, capture_panel, net_panel
 from sla_sniper.panels.figures import Compared, Figure, figures
 from sla_sniper.panels.kill_list import KillListPanel, kill_list_panel
 from sla_sniper.panels.verdict import Banner, verdict_banner
-from sla_sniper.panels.words import count, moment, percent, period
+from sla_sniper.panels.words import moment, percent, period
 from sla_sniper.usecases.command_center import MOST, Scenario, repriced
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import polars as pl
 
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.words import count
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
@@ -67,17 +68,18 @@ class ClockReport:
 
     def sentences(self) -> list[str]:
         """Counts in words: nothing that was read is left out of them."""
-        told = [f"{self.frame.height:,} cycles of {self.n_tickets:,} tickets."]
+        told = [f"{count(self.frame.height, 'cycle')} of {count(self.n_tickets, 'ticket')}."]
         if self.n_cancelled:
             told.append(
-                f"{self.n_cancelled:,} tickets were cancelled, merged, spam or tests: "
+                f"{count(self.n_cancelled, 'ticket')} cancelled, merged, spam or tests: "
                 "their cycles count in no rate."
             )
         if self.untimed.height:
             ids = self.untimed["ticket_id"].head(_NAMED).to_list()
             more = ", ..." if self.untimed.height > _NAMED else ""
             told.append(
-                f"{self.untimed.height:,} tickets have no clock ({', '.join(ids)}{more}); "
+                f"{count(self.untimed.height, 'ticket')} without a clock "
+                f"({', '.join(ids)}{more}); "
                 "`sniper explain TICKET` says why."
             )
         soonest = self.warnings().head(1)
@@ -86,7 +88,7 @@ class ClockReport:
             told.append(
                 f"Next warning: ticket {row['ticket_id']}, {row['metric']}, {row['next_warning']}, "
                 f"at {row['next_warning_at']:%Y-%m-%d %H:%M} UTC; "
-                f"{self.warnings().height:,} open cycles have one to come."
+                f"to come on {count(self.warnings().height, 'open cycle')}."
             )
         return [*told, *self.notes]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from sla_sniper.core.instants import SECOND_US, from_us, to_us
 from sla_sniper.usecases.conformance_calendar import NotConformingError
 from sla_sniper.usecases.conformance_figures import instant_text, instant_us
 from sla_sniper.usecases.conformance_ticket import Ticket
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 def read_deadline(vector: Vector, calendar: Callable[[Any], Calendar]) -> dict[str, Any]:
     """All figures of a `deadline` vector: a resolution clock with pauses at given times."""
     given, profile = vector["input"], vector.get("profile") or {}
-    if profile.get("nonpositive_target") == "error" and given["target_seconds"] <= 0:
+    seconds = given["target_seconds"]
+    is_used_up = seconds is not None and seconds <= 0
+    if is_used_up and profile.get("nonpositive_target") == "error":
         raise NotConformingError("invalid_target")
     start = instant_us(given["start"])
     pauses = _merged(
@@ -34,7 +39,7 @@ def read_deadline(vector: Vector, calendar: Callable[[Any], Calendar]) -> dict[s
         ]
     clock = {
         "kind": "resolution",
-        "target_seconds": given["target_seconds"],
+        "target_seconds": _LEAST_US / SECOND_US if is_used_up else seconds,
         "pause": ["pending"],
     }
     ticket = {
@@ -42,8 +47,28 @@ def read_deadline(vector: Vector, calendar: Callable[[Any], Calendar]) -> dict[s
         "input": {"policy": {"clocks": {"the": clock}}, "events": events, "now": given["now"]},
     }
     figures = Ticket(ticket, calendar).readings()["the"]
+    if is_used_up:
+        figures |= _used_up(seconds, figures)
+    if is_used_up and seconds < 0:
+        own = replace(calendar(vector["calendar"]), boundary=profile.get("boundary", "close"))
+        before = own.add(from_us(start), timedelta(seconds=seconds))
+        figures["deadline"] = instant_text(to_us(before))
     keys = ("elapsed_seconds", "paused_seconds", "deadline", "remaining_seconds", "breached")
     return {key: figures[key] for key in keys}
+
+
+_LEAST_US: Final = 1
+"""Target that stands in for one of nothing, which for the product means that there is no clock."""
+
+
+def _used_up(seconds: float, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of a target of nothing or less, from those of the least one there is."""
+    elapsed = figures["elapsed_seconds"]
+    return {
+        "deadline": instant_text(instant_us(figures["deadline"]) - _LEAST_US),
+        "remaining_seconds": seconds - elapsed,
+        "breached": elapsed > seconds,
+    }
 
 
 _PAUSE: Final = {True: "pending", False: "open"}

@@ -68,16 +68,20 @@ def _is_still(segments: Segments, reading: Reading, place: int) -> bool:
     return bool(is_open and segments.resumes[chosen] > reading.at[place])
 
 
-def status_of(states: Mapping[str, str], *, is_failed: bool) -> str:
-    """One word for the ticket, from the clocks of its first reply and its resolution."""
+def status_of(states: Mapping[str, set[str]], *, is_failed: bool) -> str:
+    """One word for the ticket, from the states of its first reply and resolution clocks.
+
+    Of several clocks of one kind those count that are open; the work is paused where all are.
+    """
     is_open = {"running", "paused", "overdue"}
+    work, reply = (states.get(kind, set()) & is_open for kind in ("resolution", "first_response"))
     if is_failed:
         return "failed"
-    if states.get("resolution") == "paused":
+    if work == {"paused"}:
         return "paused"
-    if states.get("first_response") in is_open:
+    if reply:
         return "first_response_due"
-    return "resolution_due" if states.get("resolution") in is_open else "fulfilled"
+    return "resolution_due" if work else "fulfilled"
 
 
 def instant_us(text: str) -> int:

@@ -147,9 +147,11 @@ class Ticket:
             "status": status_of(self._by_kind(clocks), is_failed=is_missed),
         }
 
-    def _by_kind(self, clocks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-        kinds = {name: clock["kind"] for name, clock in self.versions[-1].items()}
-        return {kinds[name]: clocks[name]["state"] for name in kinds}
+    def _by_kind(self, clocks: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, clock in self.versions[-1].items():
+            found.setdefault(clock["kind"], set()).add(clocks[name]["state"])
+        return found
 
 
 class ClockOf:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import polars as pl
 
-from sla_sniper.config.documents import nearest
+from sla_sniper.config.documents import Problem, nearest, open_document
+from sla_sniper.config.fields import named_fields
 from sla_sniper.config.workspace import open_workspace
-from sla_sniper.core.errors import ConfigurationError, NotEnoughHistoryError
+from sla_sniper.core.errors import ConfigurationError, NotEnoughHistoryError, SlaSniperError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
 from sla_sniper.engine.local import in_buckets
@@ -41,6 +42,19 @@ LEARNT_ROWS = 400_000
 """Snapshots beyond which training takes only some of the landmarks."""
 PART_ROWS = 1_000_000
 """Snapshots that are held in memory at a time where all of them are needed."""
+
+
+class UnknownMetricError(SlaSniperError):
+    """No policy times a metric that was asked for."""
+
+    exit_code: ClassVar[int] = 26
+
+    def __init__(self, metric: str, known: tuple[str, ...]) -> None:
+        super().__init__(metric, known)
+        self.metric, self.known = metric, known
+
+    def __str__(self) -> str:
+        return f"No policy in sla.toml times {self.metric!r}; it times {', '.join(self.known)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,18 @@ class Desk:
             "goes by them; map activity and actor_role, or first_response_at."
         )
         return (sentence,)
+
+    def require_timed(self, metric: str) -> None:
+        """Insist that some policy times a metric.
+
+        Raises
+        ------
+        UnknownMetricError
+            If none does.
+        """
+        timed = self.workspace.sla.levels.metrics
+        if metric not in timed:
+            raise UnknownMetricError(metric, timed)
 
     def known_by(self, moment: datetime) -> pl.DataFrame:
         """Stored rows that were recorded by `moment`."""
@@ -215,6 +241,8 @@ def open_desk(
     ------
     NotEnoughHistoryError
         If nothing has been ingested, or nothing was recorded by the instant asked for.
+    ConfigurationError
+        If the settings say something impossible, or a rule looks at what no ticket has.
     """
     workspace = open_workspace(folder)
     store = EventStore(folder)
@@ -233,19 +261,34 @@ def open_desk(
             f"Nothing was recorded by {as_of.isoformat()}; the log begins later."
         )
     mappings = tuple(read_mapping(path) for path in sorted((folder / "maps").glob("*.toml")))
-    _check_fields(workspace, mappings)
+    require_known_fields(folder / "sla.toml", mappings)
     return Desk(workspace, as_of, why, end, stored, mappings, progress)
 
 
-def _check_fields(workspace: Workspace, mappings: tuple[Mapping, ...]) -> None:
-    """Refuse conditions on attributes that no source keeps: they could never hold."""
+def require_known_fields(path: Path, mappings: tuple[Mapping, ...]) -> None:
+    """Refuse rules on attributes that no source keeps: they could never hold.
+
+    Parameters
+    ----------
+    path : Path
+        A policy file that `read_sla` accepts.
+    mappings : tuple of Mapping
+        How each source of the log was read.
+
+    Raises
+    ------
+    ConfigurationError
+        With every such rule, its line and key.
+    """
     kept = [name for mapping in mappings for name in mapping.attributes()]
     known = tuple(dict.fromkeys((*VALUE_COLUMNS, *kept)))
-    problems = [
-        f"a rule looks at {name!r}, which no ticket has{nearest(name, known)}; "
-        "correct it, or keep the column with [attributes] keep in map.toml"
-        for name in workspace.sla.levels.fields
-        if name not in (*VALUE_COLUMNS, *TICKET_KEY) and name not in kept
-    ]
-    if problems:
-        raise ConfigurationError(str(workspace.folder / "sla.toml"), tuple(problems))
+    document = open_document(path)
+    document.refuse(
+        Problem.at(
+            key,
+            f"a rule looks at {name!r}, which no ticket has{nearest(name, known)}; "
+            "correct it, or keep the column with [attributes] keep in map.toml",
+        )
+        for key, name in named_fields(document.table)
+        if name not in known and name not in TICKET_KEY
+    )

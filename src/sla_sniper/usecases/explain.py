@@ -50,19 +50,6 @@ class UnknownTicketError(SlaSniperError):
         return f"No ticket has the id {self.ticket_id!r} by then{meant}. Ids are as in the file."
 
 
-class UnknownMetricError(SlaSniperError):
-    """No policy times a metric that was asked for."""
-
-    exit_code: ClassVar[int] = 26
-
-    def __init__(self, metric: str, known: tuple[str, ...]) -> None:
-        super().__init__(metric, known)
-        self.metric, self.known = metric, known
-
-    def __str__(self) -> str:
-        return f"No policy in sla.toml times {self.metric!r}; it times {', '.join(self.known)}."
-
-
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What the newest model that may be used says of one running clock.
@@ -134,9 +121,8 @@ def explain_ticket(  # noqa: PLR0913 - one keyword an option
         If no policy times the metric asked for.
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
-    timed = desk.workspace.sla.levels.metrics
-    if metric and metric not in timed:
-        raise UnknownMetricError(metric, timed)
+    if metric:
+        desk.require_timed(metric)
     rows = _rows(desk, ticket_id, source)
     levels = desk.workspace.sla.levels
     explanation = explain(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
 from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.progress import Progress, silent
+from sla_sniper.core.words import count
 from sla_sniper.eventlog.ingest import IngestReport, ingest
 from sla_sniper.eventlog.mapping import read_mapping
 from sla_sniper.eventlog.personal import workspace_key
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_sniper.eventlog.mapping import Mapping
+
+
+_N_NAMED: Final = 5
 
 
 class MappingChangedError(ConfigurationError):
@@ -47,6 +52,18 @@ class Ingested:
     report: IngestReport
     source: str
     as_of: datetime | None
+
+    def unmapped_note(self) -> str:
+        """Say which statuses the mapping does not name; empty where it names all."""
+        unmapped = self.report.unmapped_statuses
+        if not unmapped:
+            return ""
+        named = [f"{name!r} ({count(n)})" for name, n in islice(unmapped.items(), _N_NAMED)]
+        more = f" and {count(len(unmapped) - _N_NAMED)} more" if len(unmapped) > _N_NAMED else ""
+        return (
+            f"{count(sum(unmapped.values()), 'row')} with a status that the mapping does not "
+            f"name: {', '.join(named)}{more}; they count as open. Map them in [values.status]"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper ingest`."""

@@ -11,7 +11,7 @@ from sla_sniper.config.worked_examples import NONE, read_examples
 from sla_sniper.config.workspace import NotAWorkspaceError
 from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.core.instants import SECOND_US, zone
-from sla_sniper.panels.words import count
+from sla_sniper.core.words import count
 from sla_sniper.sla.worked_examples import SPANS, Outcome, play
 from sla_sniper.usecases.results import header
 

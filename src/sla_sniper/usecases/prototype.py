@@ -11,6 +11,7 @@ import polars as pl
 from scipy.special import stdtrit
 
 from sla_sniper.core.errors import EmptyFileError, MissingColumnError
+from sla_sniper.core.words import count
 from sla_sniper.sources import open_source
 from sla_sniper.stats import Interval
 from sla_sniper.usecases import prototype_recipe as recipe
@@ -272,13 +273,13 @@ def _remarks_on_the_data(report: PrototypeReport) -> tuple[str, ...]:
     share = report.n_negative / max(report.n_timed, 1)
     return (
         (
-            f"{report.n_negative:,} of {report.n_timed:,} rows with both times had a duration of "
-            f"zero or less and were dropped ({share:.0%})."
+            f"{report.n_negative:,} of {count(report.n_timed, 'row')} with both times dropped: a "
+            f"duration of zero or less ({share:.0%})."
         ),
         "Creation times were invented: first response minus a random 1 to 5 hours.",
         (
-            f"{report.n_free:,} tickets have a priority without a cost in the recipe: their "
-            "breaches count as $0, and their target as 24 h."
+            f"{count(report.n_free, 'ticket')} with a priority without a cost in the recipe: "
+            "breaches count as $0, and the target as 24 h."
         ),
         "Only resolved tickets are scored and the split is random in time: this is no forecast.",
     )

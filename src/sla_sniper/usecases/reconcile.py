@@ -10,10 +10,11 @@ import polars as pl
 from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.words import count
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.outages import find_outages
-from sla_sniper.panels.words import count, percent
+from sla_sniper.panels.words import percent
 from sla_sniper.sla.inference import infer as search
 from sla_sniper.sla.inference_evidence import gather
 from sla_sniper.sla.inference_words import duration_text, proposal, rule_words
@@ -220,13 +221,16 @@ def reconcile(  # noqa: PLR0913 - one keyword an option
 
     Raises
     ------
+    UnknownMetricError
+        If no policy times the metric.
     NothingToReconcileError
-        If no policy times the metric, or the log tells nothing of the help desk's own.
+        If the log tells nothing of the help desk's own.
     """
     if out is not None:
         require_ending(out)
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
-    _require_told(desk, metric, infer=infer)
+    desk.require_timed(metric)
+    _require_told(desk, infer=infer)
     levels = desk.workspace.sla.levels
     parts = in_buckets(
         desk.known_by(desk.as_of),
@@ -254,12 +258,7 @@ def _cause_words(cause: str, n_tickets: int, tried: pl.DataFrame) -> str:
     return words
 
 
-def _require_told(desk: Desk, metric: str, *, infer: bool) -> None:
-    timed = desk.workspace.sla.levels.metrics
-    if metric not in timed:
-        raise NothingToReconcileError(
-            f"No policy in sla.toml times {metric!r}; ask for {' or '.join(timed)}."
-        )
+def _require_told(desk: Desk, *, infer: bool) -> None:
     wanted = ["vendor_breached"] if infer else ["vendor_breached", "vendor_due_at"]
     if all(desk.stored[name].is_null().all() for name in wanted):
         what = "verdict" if infer else "verdict and no deadline"
@@ -310,8 +309,8 @@ def _finding_words(finding: Finding) -> str:
     usual, found = finding.chosen.threshold, finding.threshold
     words = (
         f"{name}: {rule_words(finding.chosen.candidate)}, breached after "
-        f"{duration_text(finding.target_us)}: agrees with {found.n_agree:,} of {found.n:,} "
-        f"tickets ({found.agreement:.1%})"
+        f"{duration_text(finding.target_us)}: agrees with {found.n_agree:,} of "
+        f"{count(found.n, 'ticket')} ({found.agreement:.1%})"
     )
     if usual.n < found.n:
         words += f", outside of outages {finding.n_agree:,} of {usual.n:,}"

@@ -11,14 +11,15 @@ from sla_sniper.config.service_levels import read_sla
 from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
+from sla_sniper.core.words import count
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.escalation.costs import money
 from sla_sniper.eventlog.deriving import derive
-from sla_sniper.panels.words import count, percent
+from sla_sniper.panels.words import percent
 from sla_sniper.sla.clock import cycles
 from sla_sniper.sla.comparison import changes, is_breached, tally
 from sla_sniper.sla.conditions import value_of
-from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.desk import open_desk, require_known_fields
 from sla_sniper.usecases.files import require_ending, write_table
 from sla_sniper.usecases.results import header, records
 
@@ -258,7 +259,7 @@ def ask_whatif(
     Raises
     ------
     ConfigurationError
-        If the new file says something impossible, or its costs name a field no ticket has.
+        If the new file says something impossible, or names a field that no ticket has.
     UnknownTargetError
         If one of its policies covers a priority without a target.
     NotEnoughHistoryError
@@ -268,6 +269,7 @@ def ask_whatif(
         require_ending(out)
     settings = read_sla(new)
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    require_known_fields(new, desk.mappings)
     found = _compare(desk, settings, new)
     if out is not None:
         write_table(found.changed, out)
