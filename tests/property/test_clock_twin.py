@@ -86,6 +86,7 @@ def rules(draw, metric: str) -> Target:
         pause_awaiting_requester=draw(st.booleans()),
         pause_until=draw(st.sampled_from(["", "hold_until"])),
         pause_mode=draw(st.sampled_from(["stop", "stop", "hide"])),
+        pause_unit=draw(st.sampled_from(["working", "working", "wall"])),
         stop_in=draw(st.sampled_from([("resolved", "closed"), ("closed",)])),
         on_close=draw(st.sampled_from(["satisfy", "pause", "ignore"])),
         on_reopen=draw(st.sampled_from(["exclude", "count", "restart", "final"])),

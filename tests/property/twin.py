@@ -82,6 +82,7 @@ class Terms:
     calendar: str
     target: int
     counted_from: int
+    is_wall: bool
 
 
 @dataclass(frozen=True)
@@ -384,6 +385,7 @@ def _told(
         calendar if rule.on_calendar_change == "keep" else told_calendar(fact),
         target if rule.on_priority_change == "keep" else told,
         counted_from,
+        rule.pause_unit == "wall",
     )
 
 
@@ -435,6 +437,8 @@ def _restarts(fact: Fact, before: Fact, rule: Target) -> bool:
 
 def _used(pieces: list[Piece], terms: Terms, until: int, levels: ServiceLevels) -> int:
     """Open minutes that run up to an instant."""
+    if terms.is_wall:
+        return _used_by_wall(pieces, terms, until, levels)
     return _open(pieces, ("running", "hidden"), terms, until, levels)
 
 
@@ -442,6 +446,8 @@ def _open(
     pieces: list[Piece], kinds: tuple[str, ...], terms: Terms, until: int, levels: ServiceLevels
 ) -> int:
     table = open_minutes(levels.calendars[terms.calendar])
+    if terms.is_wall:
+        table = b"\1" * len(table)
     return sum(
         sum(table[max(piece.begin, terms.counted_from) : min(piece.end, until)])
         for piece in pieces
@@ -451,6 +457,8 @@ def _open(
 
 def _used_up(pieces: list[Piece], terms: Terms, levels: ServiceLevels) -> int:
     """First instant at which the target is used up, if the clock runs on after the pieces."""
+    if terms.is_wall:
+        return _used_up_by_wall(pieces, terms, levels)
     table = open_minutes(levels.calendars[terms.calendar])
     end = pieces[-1].end
     left = terms.target
@@ -463,6 +471,32 @@ def _used_up(pieces: list[Piece], terms: Terms, levels: ServiceLevels) -> int:
             if left == 0:
                 return at + 1
     raise AssertionError("the table of open minutes is too short")
+
+
+def _used_by_wall(pieces: list[Piece], terms: Terms, until: int, levels: ServiceLevels) -> int:
+    """What is left until a deadline that standing still moves by wall time."""
+    table = open_minutes(levels.calendars[terms.calendar])
+    # It shows what was used when it began to stand still.
+    place = max(place for place, piece in enumerate(pieces) if piece.begin <= until)
+    while place >= 0 and pieces[place].kind in {"paused", "void"}:
+        until = max(pieces[place].begin, terms.counted_from)
+        place -= 1
+    due = _deadline_by_wall(pieces, terms, until, levels)
+    return terms.target - sum(table[until:due]) + sum(table[due:until])
+
+
+def _used_up_by_wall(pieces: list[Piece], terms: Terms, levels: ServiceLevels) -> int:
+    for piece in pieces:
+        due = _deadline_by_wall(pieces, terms, piece.begin, levels)
+        if piece.kind in {"running", "hidden"} and due < piece.end:
+            return due
+    return _deadline_by_wall(pieces, terms, pieces[-1].end, levels)
+
+
+def _deadline_by_wall(pieces: list[Piece], terms: Terms, until: int, levels: ServiceLevels) -> int:
+    straight = Piece(terms.counted_from, terms.counted_from, "running", terms, is_still=False)
+    due = _used_up([straight], replace(terms, is_wall=False), levels)
+    return due + _open(pieces, ("paused", "void"), terms, until, levels)
 
 
 def _over_since(

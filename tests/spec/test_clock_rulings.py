@@ -424,3 +424,131 @@ def test_policy_changes_follow_their_rule(desk, on_change, policy, elapsed, due)
     (row,) = desk((0, {}), (100, {"group": "b"}), as_of=130, policies=[first, second])
 
     assert (row["policy"], row["elapsed"], row["due_at"]) == (policy, elapsed, at(due))
+
+
+def test_a_restart_holds_in_the_calendar_that_comes_with_it(desk):
+    by_category = CalendarChoice((("category", {"x": "office"}),), "late")
+    first = SlaPolicy("first", (promise(60),), of_group("a"), on_policy_change="restart")
+    second = SlaPolicy("second", (promise(60, calendar=by_category),), of_group("b"))
+
+    # The second policy begins in late hours and moves to the office's in the same instant.
+    (row,) = desk(
+        (0, {}), (100, {"group": "b"}), (100, {"category": "x"}), as_of=130,
+        policies=[first, second],
+    )  # fmt: skip
+
+    assert (row["calendar"], row["elapsed"], row["due_at"]) == ("office", 30, at(160))
+
+
+def test_a_priority_that_changed_under_another_policy_restarts_that_clock(desk):
+    rule = promise(by_priority=TARGETS, on_priority_change="restart")
+    policies = [SlaPolicy("first", (rule,), of_group("a")), SlaPolicy("rest", (rule,))]
+
+    (row,) = desk(
+        (0, {}), (20, {"priority": "high"}), (30, {"group": "b"}), as_of=40, policies=policies
+    )  # fmt: skip
+
+    assert (row["policy"], row["elapsed"], row["due_at"]) == ("rest", 20, at(80))
+
+
+def test_a_change_while_resolved_restarts_at_the_reopening(desk):
+    rule = promise(by_priority=TARGETS, on_priority_change="restart")
+
+    (row,) = desk(
+        (0, {}), (10, {"status": "resolved"}), (20, {"priority": "high"}), (50, {"status": "open"}),
+        as_of=60, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["elapsed"], row["due_at"]) == (10, at(110))
+
+
+def test_a_breach_lasts_through_a_calendar_and_back(desk):
+    by_group = CalendarChoice((("group", {"b": "office"}),), "always")
+
+    (row,) = desk(
+        (0, {}), (120, {"group": "b"}), (180, {"group": "a"}), as_of=200,
+        policies=[SlaPolicy("only", (promise(60, calendar=by_group),))],
+    )  # fmt: skip
+
+    assert (row["state"], row["breached_at"], row["recorded_breach_at"]) == (
+        "overdue", at(60), at(60),
+    )  # fmt: skip
+
+
+def test_an_answer_that_cancels_keeps_its_deadline_when_the_ticket_comes_back(desk):
+    rule = promise(60, metric="first_reply_time")
+    answer = {"activity": "public_reply", "actor_role": "agent", "status": "cancelled"}
+
+    (row,) = desk(
+        (0, {}), (10, answer), (500, {"status": "open"}), as_of=510,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["due_at"]) == ("met", 10, at(60))
+
+
+def test_what_comes_after_its_policy_left_is_not_the_clocks(desk):
+    policies = [SlaPolicy("only", (promise(start="attached"),), of_group("a"))]
+
+    (row,) = desk(
+        (0, {}), (10, {"status": "resolved"}), (20, {"group": "b"}), (30, {"status": "open"}),
+        as_of=600, policies=policies,
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["fulfilled_at"]) == ("met", 10, at(10))
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_day_without_open_hours_is_due_whatever_tickets_come_before(
+    make_event, make_events, others
+):
+    sunday = 6 * DAY
+    rule = promise(calendar="office", default=WorkingDays(1))
+    rows = [make_event("0", at(0), "created")] * others + [make_event("1", at(sunday), "created")]
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (rule,)),))
+
+    found = cycles(make_events(rows), levels, as_of=at(sunday + 60)).to_dicts()
+
+    assert found[-1]["due_at"] == at(7 * DAY)
+
+
+# Standing still in wall time: 8 hours from Monday 9:00 are due at 17:00
+
+
+@pytest.mark.parametrize(
+    ("changes", "as_of", "state", "elapsed", "due"),
+    [
+        # Resolved from 10:00 to 12:00: due at 19:00.
+        ([(60, "resolved"), (180, "open")], 240, "running", 240, 600),
+        # Over since Monday 17:00: a pause on Tuesday moves that into closed hours, no more.
+        ([(DAY + 60, "waiting_requester"), (DAY + 120, "open")], DAY + 130, "overdue", 610, 480),
+        # Resolved straight out of a pause of two hours: due at 19:00.
+        ([(60, "waiting_requester"), (180, "resolved")], 240, "met", 180, 600),
+        # A note while it waits changes nothing.
+        ([(60, "waiting_requester"), (70, "waiting_requester")], 90, "paused", 60, None),
+    ],
+)  # fmt: skip
+def test_standing_still_moves_the_deadline_by_wall_time(desk, changes, as_of, state, elapsed, due):
+    rule = promise(480, calendar="office", pause_in=("waiting_requester",), pause_unit="wall")
+
+    (row,) = desk(
+        (0, {}), *((minute, {"status": to}) for minute, to in changes), as_of=as_of,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"]) == (state, elapsed)
+    assert row["due_at"] == (due and at(due))
+
+
+def test_a_hold_in_wall_time_ends_at_its_instant(desk):
+    rule = promise(480, calendar="office", pause_until="hold_until", pause_unit="wall")
+
+    (row,) = desk(
+        (0, {}), (30, {"activity": "attribute", **held_until(90)}), as_of=100,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    # Due at 18:00: from 10:40 on, six hours and twenty minutes are open until then.
+    assert (row["state"], row["elapsed"], row["paused"], row["due_at"]) == (
+        "running", 100, 60, at(540),
+    )  # fmt: skip

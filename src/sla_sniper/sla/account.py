@@ -49,6 +49,9 @@ class Account:
         Index of the row whose values set the target in force.
     spent : ndarray of int
         Working time that the row's own segment uses; 0 in a ticket's last, it has no end.
+    moved : ndarray of int
+        Wall time by which standing still has moved the deadline as the row begins, where
+        `pause_unit` is "wall"; else 0.
     target, deadline, elapsed, paused : ndarray of int
         As in `segments.Segments`.
     """
@@ -64,6 +67,7 @@ class Account:
     target: Ints
     deadline: Ints
     spent: Ints
+    moved: Ints
     elapsed: Ints
     paused: Ints
 
@@ -78,9 +82,10 @@ class Account:
         """When the present target is used up, or was, if the clock runs on from each row."""
         state, resumes = self.stages.state, self.stages.resumes
         has_target = (self.target != NO_TARGET) & (state < CANCELLED)
-        if self.rule.is_vendor or self.rule.pause_unit == "wall":
-            runs = (state <= PAUSED) if self.rule.is_vendor else (state == RUNNING)
-            return np.where(has_target & ~over & runs, self.deadline, NEVER)
+        if self.rule.is_vendor:
+            return np.where(has_target & ~over & (state <= PAUSED), self.deadline, NEVER)
+        if self.rule.pause_unit == "wall":
+            return self._used_up_by_wall(over, has_target)
         # A clock that stopped while it stood still: as if it had gone on there.
         stood = (state == PAUSED) | (state == CANCELLED)
         stood_before = before(stood, first=self.facts.first) & ~self.resets
@@ -97,19 +102,42 @@ class Account:
             due[behind] = self._crossed(behind)
         return _settled(due, self.calendar)
 
+    def _used_up_by_wall(self, over: Flags, has_target: Flags) -> Ints:
+        """The same where pauses move the deadline by wall time."""
+        state, begins, resumes = self.stages.state, self.facts.begins, self.stages.resumes
+        resumes = np.where(resumes == NEVER, begins, resumes)
+        goes_on = has_target & ~over & ((state == STOPPED) | (self.stages.resumes != NEVER))
+        due = np.where(goes_on, self.deadline + resumes - begins, NEVER)
+        behind = np.flatnonzero(has_target & over)
+        if len(behind):
+            since = begins[latest(self.resets)]
+            run = (begins - since - self.moved)[self.held]
+            at, left = self._place(run, (self.deadline - self.moved - since)[behind], behind)
+            due[behind] = resumes[at] + left
+        return due
+
     def _crossed(self, rows: Ints) -> Ints:
         """When the present target of `rows`, all used up, would have been used up."""
-        ends = np.r_[self.resets[1:], True]
-        span = np.where(ends, self.elapsed + 1, 0)
-        # Working time used, laid end to end over all counts, so that one search finds any.
-        shift = np.cumsum(span) - span
-        laid = self.elapsed + shift
-        at = np.searchsorted(laid, self.target[rows] + shift[rows], side="left") - 1
-        # Time spent stopped that a reopening counted passed from the standstill's beginning on.
-        at = self.held[at]
+        at, left = self._place(self.elapsed, self.target[rows], rows)
         resumes = self.stages.resumes[at]
         since = np.where(resumes == NEVER, self.facts.begins[at], resumes)
-        return self.calendar.add_us(since, self.target[rows] - self.elapsed[at])
+        return self.calendar.add_us(since, left)
+
+    def _place(self, used: Ints, amount: Ints, rows: Ints) -> tuple[Ints, Ints]:
+        """Row in which each of `rows` had used an amount up, and what it had left as that began.
+
+        `used` never falls within a count.
+        """
+        ends = np.r_[self.resets[1:], True]
+        span = np.where(ends, used + 1, 0)
+        # All counts laid end to end, so that one search finds a place in any.
+        shift = np.cumsum(span) - span
+        at = np.searchsorted(used + shift, amount + shift[rows], side="left") - 1
+        # Nothing to use up: it was used up as the count began.
+        at = np.maximum(at, latest(self.resets)[rows])
+        # Time spent stopped that a reopening counted passed from the standstill's beginning on.
+        at = self.held[at]
+        return at, amount - used[at]
 
     def due(self, used_up: Ints) -> Ints:
         """When the target is used up; of the last stretch that ran where the clock has stopped."""
@@ -122,22 +150,27 @@ class Account:
         was_over = np.r_[False, over[:-1]] & ~self.resets
         begun = over & ~was_over
         # Else over at once, without having run out: a shorter target came into force.
-        crossed = begun & np.r_[False, self._runs_out()[:-1]] & ~self.resets
+        crossed = begun & np.r_[False, self._runs_out(used_up)[:-1]] & ~self.resets
         marks = np.where(crossed, np.r_[NEVER, used_up[:-1]], self.facts.begins)
         return np.where(over, marks[latest(begun | self.resets)], NEVER)
 
-    def _runs_out(self) -> Flags:
+    def _runs_out(self, used_up: Ints) -> Flags:
         """Whether more than the target has been used by the end of each segment."""
         has_target = self.target != NO_TARGET
         if self.rule.is_vendor or self.rule.pause_unit == "wall":
-            runs = self.stages.state <= (PAUSED if self.rule.is_vendor else RUNNING)
-            return np.asarray(has_target & runs & (self.deadline < self.facts.ends))
+            found = has_target & (self.stages.state <= PAUSED) & (used_up < self.facts.ends)
+            if self.rule.pause_unit == "wall":
+                # Once the deadline has passed, an open hour has to pass too.
+                begins = self.facts.begins
+                ends = np.where(self.facts.last, begins, self.facts.ends)
+                found &= open_between(np.where(found, used_up, begins), ends, self.calendar) > 0
+            return np.asarray(found)
         return np.asarray(has_target & (self.elapsed + self.spent > self.target))
 
     def missed_since(self, over: Flags, over_since: Ints, used_up: Ints) -> Ints:
         """Since when some target of the cycle has been missed; no later target undoes it."""
         # A target that ran out in the segment before, also where the next row changed it.
-        ran_out = np.r_[False, (self._runs_out() & ~over)[:-1]] & ~self.activated
+        ran_out = np.r_[False, (self._runs_out(used_up) & ~over)[:-1]] & ~self.activated
         seen = np.where(ran_out, np.r_[NEVER, used_up[:-1]], over_since)
         seen = np.minimum(seen, over_since)
         missed = seen != NEVER
@@ -189,9 +222,12 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
     else:
         target = working_time(allowance, since, rule, calendar)
         deadline = np.full(len(held), NEVER)
+    moved = np.zeros_like(held)
     if rule.pause_unit == "wall":
-        used = (since, target, paused, elapsed)
-        deadline, elapsed = _moved(facts.begins[held], stages, used, calendar)
+        moved = paused + sum_since(_wall(facts, stages.state == CANCELLED, NEVER), resets)
+        stands_since = _stands_since(facts, stages, resets, held)
+        used = (since, target, moved, elapsed)
+        deadline, elapsed = _moved(facts.begins, used, stands_since, calendar)
     return Account(
         rule=rule,
         calendar=calendar,
@@ -204,6 +240,7 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
         target=target,
         deadline=deadline,
         spent=spent,
+        moved=moved,
         elapsed=elapsed,
         paused=paused,
     )
@@ -245,7 +282,8 @@ def _used(
     activated, resets, held = counts
     spent, lost, stood = _spent(rows, stages, calendar)
     if target.pause_unit == "wall":
-        lost = _wall(rows.facts, stages)
+        lost = _wall(rows.facts, stages.state == PAUSED, stages.resumes)
+        stood = _wall(rows.facts, stages.is_stopped, NEVER)
     elapsed, paused = sum_since(spent, resets), sum_since(lost, resets)
     reopens = stages.is_reopened & ~activated
     if reopens.any():
@@ -272,11 +310,17 @@ def _spent(rows: Coverage, stages: Stages, calendar: Calendar) -> tuple[Ints, In
     return run, np.where(is_paused, waited, 0), stood
 
 
-def _wall(facts: Facts, stages: Stages) -> Ints:
-    """Wall time that each segment is paused."""
+def _wall(facts: Facts, stands: Flags, resumes: Ints | np.int64) -> Ints:
+    """Wall time that each segment stands still, until it resumes; 0 in a ticket's last."""
     ends = np.where(facts.last, facts.begins, facts.ends)
-    until = np.clip(stages.resumes, facts.begins, ends)
-    return np.where(stages.state == PAUSED, until - facts.begins, 0)
+    return np.where(stands, np.clip(resumes, facts.begins, ends) - facts.begins, 0)
+
+
+def _stands_since(facts: Facts, stages: Stages, resets: Flags, held: Ints) -> Ints:
+    """Index of the row at which a present standstill began, else of the row itself."""
+    stands = (stages.state == PAUSED) | (stages.state == CANCELLED)
+    stays = stands & before(stands & (stages.resumes >= facts.ends), first=facts.first)
+    return np.where(stands, latest(~stays | resets), np.arange(len(held)))[held]
 
 
 def _stood_still(stood: Ints, reopens: Flags, held: Ints, resets: Flags) -> Ints:
@@ -288,13 +332,15 @@ def _stood_still(stood: Ints, reopens: Flags, held: Ints, resets: Flags) -> Ints
 
 
 def _moved(
-    at: Ints, stages: Stages, used: tuple[Ints, Ints, Ints, Ints], calendar: Calendar
+    begins: Ints, used: tuple[Ints, Ints, Ints, Ints], stands_since: Ints, calendar: Calendar
 ) -> tuple[Ints, Ints]:
-    """Deadlines that pauses have moved by wall time, and the working time used against them."""
-    since, target, paused, elapsed = used
-    known = (target != NO_TARGET) & (stages.state != IDLE)
-    deadline = np.full(len(since), NEVER)
+    """Deadlines that standing still has moved by wall time, and what was used as it began."""
+    since, target, moved, elapsed = used
+    known = target != NO_TARGET
+    unmoved = np.full(len(since), NEVER)
     if known.any():
-        deadline[known] = calendar.add_us(since[known], target[known]) + paused[known]
-    left = open_between(at, deadline, calendar)
-    return deadline, np.where(known, target - np.where(known, left, 0), elapsed)
+        unmoved[known] = calendar.add_us(since[known], target[known])
+    deadline = np.where(known, unmoved + moved, NEVER)
+    due = np.where(known, unmoved + moved[stands_since], NEVER)
+    left = open_between(begins[stands_since], due, calendar)
+    return deadline, np.where(known, target - left, elapsed)

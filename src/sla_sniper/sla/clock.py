@@ -259,7 +259,8 @@ def read_cycles(
         since = np.where(is_missed, recorded, NEVER)
     stops = (state == MET) | (state == MISSED)
     due = _ended_due(segments, chosen, at, elapsed)
-    is_hidden = ~stops & (segments.hidden_until[chosen] > at)
+    is_paused = (segments.state[chosen] == PAUSED) & (segments.resumes[chosen] > at)
+    is_hidden = (is_paused & ~is_over) | (segments.hidden_until[chosen] > at)
     return Reading(
         chosen=chosen,
         at=at,
@@ -267,7 +268,7 @@ def read_cycles(
         elapsed=elapsed,
         paused=segments.paused_at(at, chosen),
         due=due,
-        is_shown=(state != IS_PAUSED) & ~is_hidden,
+        is_shown=stops | ~is_hidden,
         since=since,
         recorded=recorded,
         fulfilled=np.where(stops, np.minimum(segments.stopped_since[chosen], at), NEVER),

@@ -145,8 +145,11 @@ class Segments:
         """Open time used at instants `at` inside segments `chosen`, both of shape (n,)."""
         since = np.minimum(self.resumes[chosen], at)
         if self.rule.pause_unit == "wall":
-            left = open_between(at, self.deadline[chosen], self.calendar)
-            runs = (self.state[chosen] == RUNNING) & (left != NEVER)
+            # What a pause takes until the clock runs again has moved the deadline by then.
+            is_paused, deadline = self.state[chosen] == PAUSED, self.deadline[chosen]
+            moved = np.where(is_paused, np.maximum(since - self.begins[chosen], 0), 0)
+            runs = (self.state[chosen] <= PAUSED) & (since < at) & (deadline != NEVER)
+            left = open_between(at, np.where(runs, deadline + moved, NEVER), self.calendar)
             return np.where(runs, self.target[chosen] - left, self.elapsed[chosen])
         return self.elapsed[chosen] + self._open(since, at, self.state[chosen] <= PAUSED)
 

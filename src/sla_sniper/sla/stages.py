@@ -148,6 +148,10 @@ class _Course:
         ends = self.rule.start == "attached" and self.rule.on_leave == "satisfy"
         return np.asarray(~self.attached & ends)
 
+    def while_attached(self, flags: Flags) -> Flags:
+        """What held last while the policy covered the ticket: what comes after is not its."""
+        return np.asarray(flags[latest(self.attached | self.facts.first)])
+
 
 def _first_reply(course: _Course) -> tuple[Flags, Flags]:
     return _once(course, course.answers | course.closes)
@@ -189,7 +193,7 @@ def _attached(
         return opens, stopped
     opens = (opens & course.attached) | (course.begins & was_running & ~stopped)
     left = any_since(course.leaves, opens | course.facts.first)
-    return opens, np.asarray(stopped | left)
+    return opens, np.asarray(course.while_attached(stopped) | left)
 
 
 def _periodic_update(course: _Course) -> tuple[Flags, Flags]:
@@ -218,6 +222,8 @@ def _resolution(course: _Course) -> tuple[Flags, Flags]:
     facts, rule = course.facts, course.rule
     is_done = course.is_done
     opens = course.begins
+    if rule.start == "attached":
+        is_done = course.while_attached(is_done)
     if rule.on_reopen == "restart":
         opens = opens | (before(is_done, first=facts.first) & ~is_done)
     if rule.on_reopen == "final":
