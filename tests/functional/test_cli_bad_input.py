@@ -258,6 +258,56 @@ def test_costs_by_an_unknown_column_are_refused(workspace):
     assert "mood" in fail(20, "train", "--model", "logistic", "-w", workspace)
 
 
+@pytest.fixture
+def without_costs(workspace):
+    """A workspace whose policy file says calendars and policies and nothing else."""
+    path = workspace / "sla.toml"
+    path.write_text(path.read_text(encoding="utf-8").split("[costs]")[0], encoding="utf-8")
+    return workspace
+
+
+@pytest.mark.parametrize(
+    "words", [("train",), ("backtest",), ("queue",), ("report",), ("export", "csv", "out")]
+)
+def test_commands_about_money_ask_for_costs(without_costs, words):
+    told = fail(27, *words, "-w", without_costs)
+
+    assert "sla.toml has no [costs]" in told
+    assert "breach = { default = 50 }" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("policy", "test"),
+        ("clock",),
+        ("check",),
+        ("explain", "T00001"),
+        ("diagnose",),
+        ("whatif", "sla.toml"),
+        ("ingest", "log.csv"),
+    ],
+)
+def test_commands_about_clocks_need_no_costs(without_costs, log, words):
+    files = {"sla.toml": without_costs / "sla.toml", "log.csv": log}
+
+    outcome = succeed(*(files.get(word, word) for word in words), "-w", without_costs)
+
+    assert "costs" not in outcome.err
+
+
+def test_a_forecast_is_explained_without_costs(trained):
+    path = trained / "sla.toml"
+    path.write_text(path.read_text(encoding="utf-8").split("[costs]")[0], encoding="utf-8")
+    clocks = succeed("clock", "--out", trained / "cycles.csv", "-w", trained)
+    open_ticket = pl.read_csv(trained / "cycles.csv").filter(state="running")["ticket_id"][0]
+
+    told = succeed("explain", open_ticket, "-w", trained).out
+
+    assert "There is no forecast" not in told
+    assert clocks.code == 0
+
+
 @contextmanager
 def another_writer(folder: Path):
     """Hold the workspace from another process, as a running ingest does."""

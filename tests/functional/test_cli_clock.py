@@ -214,3 +214,150 @@ def test_an_unknown_preset_lists_the_known_ones(tmp_path):
     assert result.code == 20
     assert "zendesk" in result.err
     assert not (tmp_path / "desk").exists()
+
+
+MERGES = """id,at,state,parent
+1,2024-03-04T08:00:00Z,open,
+1,2024-03-04T14:30:00Z,resolved,
+2,2024-03-04T08:10:00Z,open,
+2,2024-03-04T08:30:00Z,open,1
+3,2024-03-04T08:00:00Z,cancelled,
+4,2024-03-04T08:00:00Z,open,99
+5,2024-03-04T08:00:00Z,open,5
+6,2024-03-04T08:00:00Z,waiting_requester,
+"""
+MERGED_SLA = """
+[calendars.office]
+hours = { mon = ["09:00-17:00", "12:00-18:00"] }
+[[policies]]
+name = "standard"
+  [[policies.targets]]
+  metric = "resolution_time"
+  calendar = "office"
+  target = "4h"
+  pause_in = ["waiting_requester"]
+[void]
+merged_into = "parent"
+"""
+MERGED_MAP = """
+[log]
+[columns]
+ticket_id = "id"
+occurred_at = "at"
+status = "state"
+[attributes]
+keep = ["parent"]
+"""
+
+
+@pytest.fixture
+def merged(tmp_path):
+    """A workspace without costs, with merged tickets and hours that overlap."""
+    folder = tmp_path / "merged"
+    folder.mkdir()
+    (folder / "sla.toml").write_text(MERGED_SLA)
+    (folder / "map.toml").write_text(MERGED_MAP)
+    (folder / "log.csv").write_text(MERGES)
+    assert sniper("ingest", folder / "log.csv", "-w", folder).code == 0
+    return folder
+
+
+def test_merged_tickets_are_counted_apart(merged):
+    facts = sniper("clock", "--json", "-w", merged).json
+    told = sniper("clock", "-w", merged).out
+
+    assert facts["cancelled_tickets"] == 3
+    assert facts["merged_tickets"] == {"known": 1, "unknown": 1}
+    assert (
+        "3 tickets whose cycles count in no rate: 1 cancelled, spam or tests, 1 merged into "
+        "another ticket of the log, 1 merged into one that it does not have." in told
+    )
+
+
+@pytest.mark.parametrize("words", [("clock",), ("check",)])
+def test_a_ticket_that_names_itself_is_said(merged, words):
+    facts = sniper(*words, "--json", "-w", merged).json
+    told = sniper(*words, "-w", merged).out
+
+    note = "1 ticket (5) names itself in 'parent': that is no merge."
+    assert note in facts["notes"]
+    assert note in told
+
+
+def test_a_ticket_tells_what_was_merged_into_it(merged):
+    facts = sniper("explain", "1", "--json", "-w", merged).json
+    told = sniper("explain", "1", "-w", merged).out
+
+    assert [each["ticket_id"] for each in facts["merged"]] == ["2"]
+    assert "Merged into this ticket: 2 at Monday 4 March 2024, 08:30" in told
+    assert "Their messages stay where they were said." in told
+
+
+def test_a_merged_ticket_says_where_it_went(merged):
+    told = sniper("explain", "2", "-w", merged).out
+
+    assert "The ticket was merged into 1: this clock leaves every rate." in told
+
+
+@pytest.mark.parametrize("words", [("clock",), ("check",), ("policy", "test")])
+def test_hours_that_overlap_are_said(merged, words):
+    facts = sniper(*words, "--json", "-w", merged).json
+    told = sniper(*words, "-w", merged).out
+
+    (note,) = [note for note in facts["notes"] if "calendars.office" in note]
+    assert note in told
+
+
+def test_a_log_that_begins_in_the_middle_tells_no_change(merged):
+    told = sniper("explain", "6", "-w", merged).out
+
+    assert "The first status in the log is waiting for the requester." in told
+    assert "went from new" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "--model", "oracle"), "'oracle' is not one of 'lightgbm', 'logistic'"),
+        (("backtest", "--epoch", "week"), "'week' is not one of 'hour', 'day'"),
+        (("report", "--format", "pdf"), "'pdf' is not one of 'md'"),
+        (("export", "xml", "out"), "'xml' is not one of 'csv', 'parquet'"),
+        (("clock", "--as-of", "soon"), "'soon' is no date or time"),
+        (("queue", "--capacity", "many"), "it must be a whole number"),
+        (("queue", "--capacity", "-1"), "it must be greater than or equal to 0"),
+        (("clock", "--as"), "No such option"),
+        (("policy", "tst"), "No such command 'tst' (did you mean 'test'?)"),
+        (("explain",), "Missing argument"),
+        (("clocks",), "No such command 'clocks'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(words, said):
+    result = sniper(*words)
+
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
+    assert line.startswith("error: ")
+    assert said in line
+    assert "Value error" not in line
+
+
+def test_no_command_at_all_shows_the_help():
+    result = sniper()
+
+    assert result.code == 2
+    assert "Usage: sniper" in result.out + result.err
+
+
+def test_ingest_says_its_notes_in_words(tmp_path):
+    folder = tmp_path / "desk"
+    sniper("init", folder)
+    (folder / "map.toml").write_text(
+        '[log]\nshape = "tickets"\n[columns]\nticket_id = "id"\ncreated_at = "at"\n'
+        'status = "state"\nmet = "met"\nresolved_at = "done"\n'
+    )
+    (folder / "log.csv").write_text("id,at,state,met,done\n1,2024-03-04T08:00:00Z,closed,maybe,\n")
+
+    told = sniper("ingest", folder / "log.csv", "-w", folder).out
+
+    assert "1 ended tickets of which nothing tells when; they leave every rate" in told
+    assert "1 verdicts of the help desk that are neither true nor false, left out" in told

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from sla_sniper.config.costs import NoCostsError
 from sla_sniper.config.service_levels import read_sla
 from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import ConfigurationError
@@ -119,7 +120,7 @@ def test_vendor_targets_need_no_priorities(read):
             r"unknown key policies\[1\].targets\[1\].on_reopn .*'on_reopen'",
         ),
         ("per_day =", "perday =", r"unknown key capacity.perday .*'per_day'"),
-        ("[costs]", "[cost]", r"costs is missing; line 23, unknown key cost .*'costs'"),
+        ("[costs]", "[cost]", r"line 23, unknown key cost .*'costs'"),
         ("country =", "land =", r"unknown key calendars.weekdays.holidays.land"),
         ("is_not =", "isnt =", r"unknown operator 'isnt' \(did you mean 'is_not'\?\)"),
         ("mon =", "monday =", r"no day is called 'monday' \(did you mean 'mon'\?\)"),
@@ -205,6 +206,63 @@ def test_a_mistake_has_its_line(read, right, wrong, told):
         read(GOOD.replace(right, wrong, 1))
 
     assert caught.value.problems[0].startswith(told)
+
+
+def test_problems_of_costs_come_in_one_message(read):
+    text = GOOD.replace("critical = 500", "critical = -1").replace("low = 0.3", "low = 0.9")
+    text = text.replace('"24h"', '"soon"').replace("intervention = 2", "intervention = -2")
+
+    with pytest.raises(ConfigurationError) as caught:
+        read(text)
+
+    keys = [problem.split(": ")[0] for problem in caught.value.problems]
+    assert sorted(keys) == [
+        "line 26, costs.breach",
+        "line 27, costs.intervention",
+        "line 28, costs.effectiveness.falls_over",
+        "line 28, costs.effectiveness.high",
+    ]
+
+
+def test_costs_that_make_every_breach_free_are_refused(read):
+    text = GOOD.replace("critical = 500, low = 10, default = 5", "critical = 0")
+
+    with pytest.raises(ConfigurationError, match=r"line 26, costs\.breach: every breach would"):
+        read(text)
+
+
+def test_a_file_without_costs_tells_everything_else(read):
+    sla = read(GOOD[: GOOD.index("[costs]")])
+
+    assert sla.breach_costs is None
+    assert sla.levels.metrics == ("resolution_time",)
+    assert sla.capacity_per_day == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (GOOD[: GOOD.index("[costs]")], r"sla\.toml has no \[costs\], and this command is about"),
+        (
+            GOOD.replace(
+                'effectiveness = { value = 0.5, low = 0.3, high = 0.7, falls_over = "24h" }', ""
+            ),
+            r"sla\.toml has no effectiveness in \[costs\]",
+        ),
+    ],
+)
+def test_what_is_about_money_says_what_to_write(read, text, missing):
+    with pytest.raises(NoCostsError, match=missing) as caught:
+        read(text).require_costs()
+
+    assert "effectiveness = { value = 0.5, low = 0.3, high = 0.7 }" in str(caught.value)
+
+
+def test_breaches_are_priced_without_an_effectiveness(read):
+    sla = read(GOOD.split("effectiveness", maxsplit=1)[0])
+
+    assert sla.breach_costs is not None
+    assert sla.breach_costs.breach == {"critical": 500, "low": 10}
 
 
 def test_a_calendar_that_never_opens_is_told_with_the_rest(read):

@@ -122,3 +122,15 @@ def test_exclusions_are_local_to_the_desk(opened):
 def test_a_mistake_is_named_where_it_is(opened, text, told):
     with pytest.raises(ConfigurationError, match=told):
         opened(text)
+
+
+def test_problems_of_an_exclusion_come_in_one_message(opened):
+    text = '[[exclusions]]\nfrom = 2016-01-02\nto = 2016-01-01\nuse = ["training", "sleep"]'
+
+    with pytest.raises(ConfigurationError) as caught:
+        opened(text)
+
+    told = "; ".join(caught.value.problems)
+    assert "exclusions[1].reason is missing" in told
+    assert "`to` must be later than `from`" in told
+    assert "exclusions[1].use" in told

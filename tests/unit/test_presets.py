@@ -15,6 +15,7 @@ from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.schema import METRICS
 from sla_sniper.data import template_files
 from sla_sniper.usecases.init import CONFIGURATION, WorkspaceExistsError, init_workspace, presets
+from sla_sniper.usecases.policy_test import run_examples
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "presets.md"
 NAMES = (
@@ -59,6 +60,25 @@ def test_a_preset_becomes_a_workspace(tmp_path, name):
     assert made.written == CONFIGURATION
     assert (tmp_path / "sla.toml").read_text(encoding="utf-8") == text_of(name)
     assert open_workspace(tmp_path).sla.notes == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_of_a_preset_hold(tmp_path, name):
+    init_workspace(tmp_path, preset=name)
+
+    found = run_examples(tmp_path)
+
+    found.require(is_strict=True)
+    assert [found.lines(outcome) for outcome in found.outcomes] == [()]
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("zammad-legacy", "zammad_legacy"), ("request-tracker", "rt")]
+)
+def test_a_preset_may_be_written_in_another_way(tmp_path, written, name):
+    init_workspace(tmp_path, preset=written)
+
+    assert (tmp_path / "sla.toml").read_text(encoding="utf-8") == text_of(name)
 
 
 def test_without_a_preset_the_template_is_written(tmp_path):

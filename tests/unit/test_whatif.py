@@ -278,3 +278,19 @@ def test_json_object_adds_up(lab):
     assert told["breaches"] == {"before": 2, "after": 1}
     assert sum(row["breaches_after"] for row in told["by_month"]) == 1
     assert [row["ticket_id"] for row in told["examples"]["breached_to_met"]] == ["b"]
+
+
+def test_without_costs_money_is_left_out_and_said(lab, tmp_path):
+    path = tmp_path / "sla.toml"
+    path.write_text(path.read_text(encoding="utf-8").split("[costs]")[0], encoding="utf-8")
+
+    found = lab(sla('"2h"').split("[costs]")[0])
+
+    assert found.bills == ()
+    assert any("Amounts of money are left out: neither" in each for each in found.sentences())
+
+
+def test_one_file_with_costs_prices_both(lab):
+    found = lab(sla('"2h"').split("[costs]")[0])
+
+    assert [bill.by.endswith("sla.toml") for bill in found.bills] == [True]

@@ -12,9 +12,11 @@ import typer
 
 from sla_sniper.cli import clock, conformance, explain, policy, reconcile, whatif
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run, slots
+from sla_sniper.cli.usage import Commands
 
 app = typer.Typer(
     name="sniper",
+    cls=Commands,
     help="A verified SLA clock, an honest breach forecast and the escalations worth taking.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

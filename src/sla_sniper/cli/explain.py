@@ -48,10 +48,13 @@ def explain(
 
 def show(result: ExplainReport, console: Console) -> None:
     """Print the explanation, a paragraph a moment."""
-    from sla_sniper.panels.story import forecast_words, story_lines  # noqa: PLC0415
+    from sla_sniper.panels.story import forecast_words, merged_words, story_lines  # noqa: PLC0415
 
     for line in story_lines(result.explanation, result.clocks):
         console.print(line.text, style=line.style, highlight=False, markup=False)
+    if result.merged:
+        told = merged_words(result.merged, result.explanation.timezone)
+        console.print(told, highlight=False, markup=False)
     for forecast in result.forecasts:
         console.print(
             forecast_words(forecast.metric, forecast.p_breach, forecast.reasons),

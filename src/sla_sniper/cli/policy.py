@@ -55,4 +55,6 @@ def show(result: PolicyTest, console: Console) -> None:
         console.print(f"{mark} {escape(outcome.example.name)}", highlight=False)
         for line in result.lines(outcome):
             console.print(f"       {escape(line)}", highlight=False)
+    for note in result.notes:
+        console.print(f"[cyan]note[/] {escape(note)}", highlight=False)
     console.print(result.sentence(), highlight=False, markup=False)

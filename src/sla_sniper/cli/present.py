@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _SHOWN = 50
+_WARNINGS = {
+    "unreadable_verdict": "verdicts of the help desk that are neither true nor false, left out",
+    "closed_without_time": "ended tickets of which nothing tells when; they leave every rate",
+}
 
 
 def new_workspace(result: NewWorkspace, console: Console) -> None:
@@ -65,7 +69,7 @@ def ingested(result: Ingested, console: Console) -> None:
     peculiar = {
         "local times that do not exist, moved forward": report.missing_local_times,
         "local times that exist twice, read as the first": report.doubled_local_times,
-        **report.warnings,
+        **{_WARNINGS[name]: number for name, number in report.warnings.items()},
     }
     for name, number in peculiar.items():
         if number:
@@ -87,6 +91,8 @@ def check(result: CheckReport, console: Console) -> None:
             f"[yellow]warning[/] {count(result.recorded_later, 'row')} recorded after that, not "
             "read: times in the future, or an --as-of in the past."
         )
+    for note in result.notes:
+        console.print(f"[cyan]note[/] {escape(note)}", highlight=False)
     if not quality.findings:
         console.print("[green]Nothing to report.[/]")
     for finding in quality.findings:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 
 from sla_sniper.config.calendars import CalendarSpec, read_calendars
 from sla_sniper.config.contradictions import contradictions, without_effect
-from sla_sniper.config.costs import CapacitySpec, CostsSpec
+from sla_sniper.config.costs import CapacitySpec, CostsSpec, NoCostsError
 from sla_sniper.config.documents import (
     Document,
     KeyProblemsError,
@@ -36,20 +36,46 @@ class SlaSettings:
     ----------
     levels : ServiceLevels
         Calendars and policies.
-    costs : CostTable
+    path : str
+        The file.
+    breach_costs : CostTable or None
+        What a breach costs, where the file says it.
     capacity_per_day : int
         Tickets that can be escalated on one local date.
+    has_effectiveness : bool
+        Whether the file says how much an escalation helps.
     examples : tuple of dict
         The tables of ``[[examples]]`` as they are in the file, for `sniper policy test`.
     notes : tuple of str
         What was accepted and is worth saying, a sentence each.
     """
 
+    path: str
     levels: ServiceLevels
-    costs: CostTable
+    breach_costs: CostTable | None
     capacity_per_day: int
+    has_effectiveness: bool
     examples: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def costs(self) -> CostTable:
+        """Costs and effectiveness, for what is about money; see `require_costs`."""
+        return self.require_costs()
+
+    def require_costs(self) -> CostTable:
+        """Insist on costs and effectiveness.
+
+        Raises
+        ------
+        NoCostsError
+            If the file leaves either out.
+        """
+        if self.breach_costs is None:
+            raise NoCostsError(self.path, "[costs]")
+        if not self.has_effectiveness:
+            raise NoCostsError(self.path, "effectiveness in [costs]")
+        return self.breach_costs
 
     @property
     def promise(self) -> str:
@@ -59,7 +85,7 @@ class SlaSettings:
     @property
     def stakes(self) -> str:
         """Fingerprint of promise and costs: what a claim about money holds for."""
-        return sha256(f"{self.promise}{self.costs!r}".encode()).hexdigest()[:16]
+        return sha256(f"{self.promise}{self.breach_costs!r}".encode()).hexdigest()[:16]
 
     @property
     def timezone(self) -> str:
@@ -82,7 +108,7 @@ class _Document(_Calendars):
     model_config = ConfigDict(extra="forbid")
 
     policies: Annotated[tuple[PolicySpec, ...], Field(min_length=1)]
-    costs: CostsSpec
+    costs: CostsSpec | None = None
     capacity: CapacitySpec = CapacitySpec(per_day=50)
     replies: RepliesSpec = RepliesSpec()
     void: VoidSpec = VoidSpec()
@@ -115,15 +141,17 @@ def read_sla(path: Path) -> SlaSettings:
     desk_zone = next(iter(calendars.values())).timezone
     policies = tuple(spec.policy(desk_zone) for spec in in_order(read.policies))
     return SlaSettings(
-        ServiceLevels(
+        path=str(path),
+        levels=ServiceLevels(
             calendars,
             policies,
             read.replies.replies(),
             void=read.void.when,
             merged_into=read.void.merged_into,
         ),
-        read.costs.table(),
-        read.capacity.per_day,
+        breach_costs=None if read.costs is None else read.costs.table(),
+        capacity_per_day=read.capacity.per_day,
+        has_effectiveness=read.costs is not None and read.costs.effectiveness is not None,
         examples=read.examples,
         notes=(*read.notes(), *(each.sentence for each in without_effect(document.table))),
     )

@@ -69,7 +69,8 @@ def read_examples(path: Path, settings: SlaSettings) -> tuple[WorkedExample, ...
     ConfigurationError
         With every problem of every example: its line, key and the example's name.
     """
-    grammar = _Grammar(settings.timezone, (*settings.levels.fields, settings.costs.by))
+    priced = () if settings.breach_costs is None else (settings.breach_costs.by,)
+    grammar = _Grammar(settings.timezone, (*settings.levels.fields, *priced))
     open_document(path).refuse(
         problem
         for number, raw in enumerate(settings.examples)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from sla_sniper.config.documents import Strict, read_document
 from sla_sniper.config.service_levels import SlaSettings, read_sla
@@ -155,11 +155,12 @@ class _Exclusion(Strict):
     reason: str
     use: tuple[Literal["training", "diagnosis"], ...] = ("training", "diagnosis")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> _Exclusion:
-        if instant(self.to) <= instant(self.from_):
+    @field_validator("to")
+    @classmethod
+    def _ordered(cls, value: date | datetime | str, info: ValidationInfo) -> object:
+        if "from_" in info.data and instant(value) <= instant(info.data["from_"]):
             raise ValueError("`to` must be later than `from`")
-        return self
+        return value
 
     def exclusion(self, timezone: str) -> Exclusion:
         start, end = (instant(value, timezone=timezone) for value in (self.from_, self.to))

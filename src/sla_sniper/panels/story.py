@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sla_sniper.sla.explain_values import ClockStory, Explanation, Leg, Moment, PolicyCheck
+    from sla_sniper.sla.merges import Merge
 
 _STATES: Final = {"running": "runs", "paused": "stands still", "stopped": "is stopped"}
 
@@ -66,6 +67,12 @@ def _clock(clock: ClockStory, zone: str) -> Iterator[Line]:
     yield Line(f"  {totals_words(clock)}")
     for ahead in clock.ahead:
         yield Line(f"  Next: {ahead.sentence}")
+
+
+def merged_words(merged: Sequence[Merge], timezone: str) -> str:
+    """Say which tickets were merged into this one, and when."""
+    told = listed([f"{each.ticket_id} at {when(each.merged_at, timezone)}" for each in merged])
+    return f"Merged into this ticket: {told}. Their messages stay where they were said."
 
 
 def verdict(clock: ClockStory, zone: str) -> str:

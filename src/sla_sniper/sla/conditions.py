@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +29,11 @@ OPERATORS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition on an attribute of a ticket; a missing value is false."""
+    """One condition on an attribute of a ticket; a missing value is false.
+
+    ``is`` and ``in`` hold for a list in a text, ``["vip", "beta"]``, that has any of the values;
+    ``is_not`` and ``not_in`` are their contraries.
+    """
 
     field: str
     operator: str
@@ -98,6 +103,13 @@ def _wanted_number(values: tuple[str, ...]) -> pl.Expr:
     return pl.lit(values[0]).cast(pl.Float64, strict=False)
 
 
+def _is_any(column: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
+    """Whether a field is one of the values, or a list of texts such as ``["vip"]`` has one."""
+    quoted = (re.escape(json.dumps(value, ensure_ascii=False)) for value in values)
+    listed = rf"^\[(?:.*,)?\s*(?:{'|'.join(quoted)})\s*(?:,.*)?\]$"
+    return column.is_in(values) | column.str.contains(listed)
+
+
 def _contains(column: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
     """Whether a text has one of the values in it, whatever their case."""
     wanted = "|".join(re.escape(value.lower()) for value in values)
@@ -127,10 +139,10 @@ def _has_any(column: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
 
 _MARK: Final = "\u001f"
 _OPERATIONS: Final[Mapping[str, Callable[[pl.Expr, tuple[str, ...]], pl.Expr]]] = {
-    "is": lambda column, values: column == values[0],
-    "is_not": lambda column, values: column != values[0],
-    "in": lambda column, values: column.is_in(values),
-    "not_in": lambda column, values: ~column.is_in(values),
+    "is": _is_any,
+    "is_not": lambda column, values: ~_is_any(column, values),
+    "in": _is_any,
+    "not_in": lambda column, values: ~_is_any(column, values),
     "contains": _contains,
     "contains_not": lambda column, values: ~_contains(column, values),
     "has_any": _has_any,

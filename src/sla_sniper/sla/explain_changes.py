@@ -194,8 +194,7 @@ class Course:
             yield Change("reopens", self._rule("on_reopen"), _REOPENED.get(mode, "It goes on."))
             before = RUNNING
         if now == CANCELLED != before:
-            text = "The ticket was cancelled: this clock leaves every rate."
-            yield Change("cancelled", Rule("void", '"cancelled"'), text)
+            yield self._cancelled(row)
         elif now == STOPPED != before:
             yield self._stop(row)
         elif now == PAUSED != before:
@@ -204,6 +203,15 @@ class Course:
             yield self._resume(row)
         if bool(self.segments.is_hidden[row]) != bool(self.segments.is_hidden[row - 1]):
             yield self._hide() if self.segments.is_hidden[row] else self._show()
+
+    def _cancelled(self, row: int) -> Change:
+        field = self.levels.merged_into
+        into = self.history.value(row, field) if field else None
+        if into is None or into == self.history.rows[row]["ticket_id"]:
+            text = "The ticket was cancelled: this clock leaves every rate."
+            return Change("cancelled", Rule("void", '"cancelled"'), text)
+        text = f"The ticket was merged into {into}: this clock leaves every rate."
+        return Change("cancelled", Rule("void.merged_into", toml(field)), text)
 
     def _hide(self) -> Change:
         text = "The clock goes on, but shows no deadline for now."

@@ -81,6 +81,11 @@ def _created(row: Row) -> list[str]:
     return [f"The ticket was created{by}{' with ' if known else ''}{' and '.join(known)}."]
 
 
+def _is_derived(row: Row) -> bool:
+    """Whether a creation was derived from the rows after it, with the status "new"."""
+    return row["status"] == "new" and str(row["event_id"]).endswith("-created")
+
+
 def _messages(row: Row) -> list[str]:
     words, role = _words(row), row["actor_role"]
     said = []
@@ -95,7 +100,12 @@ def _messages(row: Row) -> list[str]:
 
 def _moves(before: Row, now: Row) -> list[str]:
     said = []
-    if now["status"] != before["status"]:
+    if now["status"] != before["status"] and _is_derived(before):
+        # The log tells no status before this one; a derived creation has "new" by assumption.
+        is_later = now["occurred_at"] > before["occurred_at"]
+        until = "; until then the ticket counts as new" if is_later else ""
+        said.append(f"The first status in the log is {status(now['status'])}{until}.")
+    elif now["status"] != before["status"]:
         said.append(f"The status went from {status(before['status'])} to {status(now['status'])}.")
     moved = [name for name in ("priority", "group", *_MOVED) if now[name] != before[name]]
     return said + [

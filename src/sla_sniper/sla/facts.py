@@ -176,7 +176,8 @@ def _is_void(events: pl.DataFrame, status: Ints, levels: ServiceLevels) -> Flags
     if not levels.void.is_empty:
         cancelled = cancelled | _holds(events, levels.void.expression())
     if levels.merged_into:
-        cancelled = cancelled | _holds(events, value_of(levels.merged_into).is_not_null())
+        # A ticket that names itself was not merged; one that names none is not held to be either.
+        cancelled = cancelled | _holds(events, value_of(levels.merged_into) != pl.col("ticket_id"))
     return np.asarray(cancelled)
 
 

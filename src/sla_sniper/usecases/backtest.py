@@ -130,6 +130,8 @@ def run_backtest(
 
     Raises
     ------
+    NoCostsError
+        If `sla.toml` has no costs, or no effectiveness.
     NotEnoughHistoryError
         If the log is too short for an honest split in time.
     """
@@ -138,6 +140,7 @@ def run_backtest(
         if out.name == PREDICTIONS_NAME:
             raise NotWritableError(str(out), f"{PREDICTIONS_NAME} is written beside it")
     desk = open_desk(folder, asked=None, now=now, progress=progress)
+    desk.workspace.sla.require_costs()
     period = _period(desk, plan)
     require_openings(desk, until=desk.as_of)
     first = desk.stored["occurred_at"].min()

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """The findings, as of an instant."""
+    """The findings, as of an instant, and what is worth saying of the settings."""
 
     quality: QualityReport
     as_of: datetime
     why: str
     recorded_later: int
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper check`."""
@@ -34,6 +35,7 @@ class CheckReport:
             | {
                 "why": self.why,
                 "recorded_later": self.recorded_later,
+                "notes": list(self.notes),
             }
             | self.quality.as_dict()
         )
@@ -49,4 +51,4 @@ def check_log(
     quality = check(derive(desk.stored), desk.mappings, known_priorities=levels.priorities)
     # Who asks for an instant is told nothing of what came after it, not even how much.
     later = 0 if as_of else count(EventStore(folder)) - desk.stored.height
-    return CheckReport(quality, desk.as_of, desk.why, later)
+    return CheckReport(quality, desk.as_of, desk.why, later, desk.notes())

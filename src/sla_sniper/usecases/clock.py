@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from sla_sniper.sla.merges import Merges
+
 _NAMED: Final = 5
 _LISTED: Final = 100
 
@@ -35,6 +37,8 @@ class ClockReport:
         Tickets known by `as_of`.
     untimed : DataFrame
         Source and id of the tickets without any clock, in order.
+    merges : Merges
+        Tickets that were merged into others.
     notes : tuple of str
         What the settings ask for and the log cannot give.
     """
@@ -44,6 +48,7 @@ class ClockReport:
     why: str
     n_tickets: int
     untimed: pl.DataFrame
+    merges: Merges
     notes: tuple[str, ...] = ()
 
     def states(self) -> pl.DataFrame:
@@ -57,8 +62,17 @@ class ClockReport:
     @property
     def n_cancelled(self) -> int:
         """Tickets that leave every rate: cancelled, merged, spam and tests."""
-        cancelled = self.frame.filter(pl.col("state") == "cancelled")
-        return cancelled.select(TICKET_KEY).n_unique()
+        return self._cancelled().select(TICKET_KEY).n_unique()
+
+    @property
+    def n_merged(self) -> tuple[int, int]:
+        """Those of them that were merged into a ticket of the log, and into one it has not."""
+        merged = self.merges.elsewhere.join(self._cancelled(), on=TICKET_KEY, how="semi")
+        n_known = int(merged["is_known"].sum())
+        return n_known, merged.height - n_known
+
+    def _cancelled(self) -> pl.DataFrame:
+        return self.frame.filter(pl.col("state") == "cancelled")
 
     def warnings(self) -> pl.DataFrame:
         """Open cycles that are to be warned about, the soonest first."""
@@ -70,10 +84,7 @@ class ClockReport:
         """Counts in words: nothing that was read is left out of them."""
         told = [f"{count(self.frame.height, 'cycle')} of {count(self.n_tickets, 'ticket')}."]
         if self.n_cancelled:
-            told.append(
-                f"{count(self.n_cancelled, 'ticket')} cancelled, merged, spam or tests: "
-                "their cycles count in no rate."
-            )
+            told.append(self._cancelled_told())
         if self.untimed.height:
             ids = self.untimed["ticket_id"].head(_NAMED).to_list()
             more = ", ..." if self.untimed.height > _NAMED else ""
@@ -92,6 +103,16 @@ class ClockReport:
             )
         return [*told, *self.notes]
 
+    def _cancelled_told(self) -> str:
+        known, unknown = self.n_merged
+        parts = (
+            (self.n_cancelled - known - unknown, "cancelled, spam or tests"),
+            (known, "merged into another ticket of the log"),
+            (unknown, "merged into one that it does not have"),
+        )
+        told = ", ".join(f"{count(number)} {what}" for number, what in parts if number)
+        return f"{count(self.n_cancelled, 'ticket')} whose cycles count in no rate: {told}."
+
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper clock`."""
         return header("clock", self.as_of) | {
@@ -100,6 +121,7 @@ class ClockReport:
             "untimed": self.untimed.height,
             "untimed_tickets": self.untimed["ticket_id"].head(_LISTED).to_list(),
             "cancelled_tickets": self.n_cancelled,
+            "merged_tickets": dict(zip(("known", "unknown"), self.n_merged, strict=True)),
             "cycles": self.frame.height,
             "states": records(self.states().to_dicts()),
             "next_warnings": records(self.warnings().head(_LISTED).to_dicts()),
@@ -126,4 +148,6 @@ def read_clocks(
         write_table(found, out)
     tickets = desk.stored.select(TICKET_KEY).unique(maintain_order=True)
     untimed = tickets.join(found, on=list(TICKET_KEY), how="anti", maintain_order="left")
-    return ClockReport(found, desk.as_of, desk.why, tickets.height, untimed, desk.notes())
+    return ClockReport(
+        found, desk.as_of, desk.why, tickets.height, untimed, desk.merges(), desk.notes()
+    )

@@ -17,6 +17,7 @@ from sla_sniper.usecases.conformance_calendar import (
     usable_calendar,
 )
 from sla_sniper.usecases.conformance_deadline import read_deadline
+from sla_sniper.usecases.conformance_faces import TIMED, off_the_wall, on_the_wall
 from sla_sniper.usecases.conformance_policy import read_target
 from sla_sniper.usecases.conformance_ticket import read_ticket
 from sla_sniper.usecases.results import header
@@ -109,6 +110,14 @@ def _answer(vector: Mapping[str, Any]) -> dict[str, Any]:
 
 def _actual(vector: Mapping[str, Any]) -> dict[str, Any]:
     operation, profile = vector["op"], vector.get("profile") or {}
+    if profile.get("clock") == "wall" and operation in TIMED and vector["calendar"]:
+        found: dict[str, Any] = off_the_wall(_computed(on_the_wall(vector), profile), vector)
+        return found
+    return _computed(vector, profile)
+
+
+def _computed(vector: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[str, Any]:
+    operation = vector["op"]
     if operation == "ticket":
         return read_ticket(vector, partial(usable_calendar, profile=profile))
     if operation == "deadline":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sla_sniper.core.instants import localize, parse_instant, zone
 from sla_sniper.sla.calendar import WEEKDAYS, Calendar, Holidays
+from sla_sniper.usecases.conformance_faces import by_member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,12 +59,16 @@ def answer(vector: Told) -> dict[str, Any]:
     NotConformingError
         If the operation is to be refused.
     """
-    told, profile = vector["calendar"], vector.get("profile") or {}
-    if vector["op"] == "validate":
+    told, profile, operation = vector["calendar"], vector.get("profile") or {}, vector["op"]
+    if operation == "validate":
         return _validate(told)
+    calendar = _read(told, profile)
+    if operation not in _OF_DATES and not _is_usable(calendar):
+        if profile.get("empty_calendar") != "24x7" and operation in _NEVER_OPEN:
+            return dict(_NEVER_OPEN[operation])
+        calendar = usable_calendar(told, profile)
     boundary = profile.get("boundary", "close")
-    calendar = replace(usable_calendar(told, profile), boundary=boundary)
-    return _OPERATIONS[vector["op"]](calendar, vector["input"], profile)
+    return _OPERATIONS[operation](replace(calendar, boundary=boundary), vector["input"], profile)
 
 
 def usable_calendar(told: Told | None, profile: Told) -> Calendar:
@@ -74,12 +79,21 @@ def usable_calendar(told: Told | None, profile: Told) -> Calendar:
     NotConformingError
         ``no_working_time``, and as `read_calendar`.
     """
-    calendar = read_calendar(told)
-    if calendar.is_always_open or calendar.is_ever_open():
+    calendar = _read(told, profile)
+    if _is_usable(calendar):
         return calendar
     if profile.get("empty_calendar", "error") != "24x7":
         raise NotConformingError("no_working_time")
     return ALWAYS
+
+
+def _read(told: Told | None, profile: Told) -> Calendar:
+    calendar = read_calendar(told)
+    return by_member(calendar) if profile.get("dst") == "member" else calendar
+
+
+def _is_usable(calendar: Calendar) -> bool:
+    return calendar.is_always_open or calendar.is_ever_open()
 
 
 def _spans(told: Sequence[Sequence[str]]) -> Spans:
@@ -123,19 +137,11 @@ def _validate(told: Told | None) -> dict[str, Any]:
 
 def _elapsed(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
     start, end = parse_instant(asked["from"]), parse_instant(asked["to"])
-    if profile.get("clock") == "wall":
-        # The clock face: the same hours where no clock ever changes.
-        start, end = (_wall(at, calendar) for at in (start, end))
-        calendar = replace(calendar, timezone="UTC")
     sign = 1
     if end < start and (reverse := profile.get("reverse", "zero")) != "zero":
         start, end, sign = end, start, -1 if reverse == "negate" else 1
     seconds = sign * calendar.elapsed(start, end).total_seconds()
     return {"seconds": seconds + 0.0, "hours_floor": int(seconds / 3600)}
-
-
-def _wall(at: datetime, calendar: Calendar) -> datetime:
-    return at.astimezone(zone(calendar.timezone)).replace(tzinfo=UTC)
 
 
 def _add(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
@@ -183,7 +189,7 @@ def _in_hours(calendar: Calendar, asked: Told, profile: Told) -> dict[str, Any]:
 def _periods(calendar: Calendar, asked: Told, _: Told) -> dict[str, Any]:
     found = calendar.periods(
         parse_instant(asked["from"]),
-        direction="back" if asked["direction"] == "back" else "forward",
+        direction="back" if asked.get("direction") == "back" else "forward",
         count=asked.get("count"),
         until=parse_instant(asked["until"]) if "until" in asked else None,
     )
@@ -314,3 +320,12 @@ _OPERATIONS: Final[Mapping[str, Callable[[Calendar, Told, Told], dict[str, Any]]
     "intersect": _intersect,
 }
 OPERATIONS: Final = (*_OPERATIONS, "validate")
+_OF_DATES: Final = ("is_holiday", "on_holiday", "on_break", "localize", "intersect")
+"""Operations that need no open hours."""
+_NEVER_OPEN: Final[Mapping[str, Told]] = {
+    "elapsed": {"seconds": 0.0, "hours_floor": 0},
+    "in_hours": {"value": False},
+    "working_day": {"value": False},
+    "periods": {"periods": []},
+}
+"""What a calendar without open hours says; only an instant to be found in it is an error."""

@@ -42,9 +42,11 @@ def read_deadline(vector: Vector, calendar: Callable[[Any], Calendar]) -> dict[s
         "target_seconds": _LEAST_US / SECOND_US if is_used_up else seconds,
         "pause": ["pending"],
     }
+    # Before the start nothing has happened yet: the clock is as it starts.
+    now = instant_text(max(start, instant_us(given["now"])))
     ticket = {
         **vector,
-        "input": {"policy": {"clocks": {"the": clock}}, "events": events, "now": given["now"]},
+        "input": {"policy": {"clocks": {"the": clock}}, "events": events, "now": now},
     }
     figures = Ticket(ticket, calendar).readings()["the"]
     if is_used_up:

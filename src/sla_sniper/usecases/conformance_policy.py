@@ -17,11 +17,13 @@ from sla_sniper.sla.policy import OFF, ServiceLevels, SlaPolicy, Target
 from sla_sniper.sla.targets import allowances, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     Told = Mapping[str, Any]
 
 _SOME_TIME: Final = datetime(2024, 1, 1, tzinfo=UTC)
+_EVERY_TICKET: Final = "all"
+"""Value of `blank_condition` with which a policy without conditions covers every ticket."""
 _NEVER_TRUE: Final = Condition("ticket_id", "in", ())
 
 
@@ -31,7 +33,9 @@ def read_target(vector: Told) -> dict[str, Any]:
     at = parse_instant(given["at"]) if "at" in given else _SOME_TIME
     told = sorted((each for each in given["policies"] if each.get("enabled", True)), key=_rank)
     event = _event(given["ticket"], at)
-    policies = tuple(_policy(each, at, given.get("blank_condition", "all")) for each in told)
+    policies = tuple(
+        _policy(each, at, given.get("blank_condition", _EVERY_TICKET)) for each in told
+    )
     levels = ServiceLevels({}, policies)
     facts = read_facts(event, levels, TICKET_KEY)
     place = int(match(event, facts, levels)[0])
@@ -56,7 +60,7 @@ def _rank(told: Told) -> tuple[object, ...]:
 
 def _policy(told: Told, at: datetime, blank: str) -> SlaPolicy:
     when = _conditions(told.get("when") or {})
-    if when.is_empty and not told.get("default") and blank in {"none", "nothing"}:
+    if when.is_empty and not told.get("default") and blank != _EVERY_TICKET:
         when = Conditions((_NEVER_TRUE,))
     clocks = told.get("clocks", {})
     targets = tuple(_target(versions, at) for versions in clocks.values())
@@ -72,7 +76,7 @@ def _target(versions: list[Told] | Told, at: datetime) -> Target:
             in_force = version
     by_priority = {
         name: round((seconds or 0) * SECOND_US)
-        for name, seconds in in_force.get("by_priority", {}).items()
+        for name, seconds in (in_force.get("by_priority") or {}).items()
     }
     seconds = in_force.get("target_seconds") or 0
     return Target("resolution_time", "", by_priority, round(seconds * SECOND_US))
@@ -86,27 +90,34 @@ def _conditions(when: Told) -> Conditions:
     plain = [
         _condition(field, wanted) for field, wanted in when.items() if field not in {"all", "any"}
     ]
-    all_of = [*plain, *(_listed(when.get("all", ())))]
-    return Conditions(tuple(all_of), tuple(_listed(when.get("any", ()))))
+    all_of = [each for told in when.get("all") or () for each in _listed(told)]
+    any_of = [_listed(told) for told in when.get("any") or ()]
+    if any(len(told) != 1 for told in any_of):
+        raise ValueError("an entry of `any` is one condition")
+    return Conditions((*plain, *all_of), tuple(told[0] for told in any_of))
 
 
-def _listed(conditions: Iterable[Told]) -> list[Condition]:
-    found = []
-    for told in conditions:
-        named = [name for name in OPERATORS if name in told]
-        operator = named[0] if named else told.get("op", "is")
-        wanted = told[operator] if named else told.get("value")
-        found.append(_condition(told["field"], {"op": operator, "value": wanted}))
-    return found
+def _listed(told: Told) -> list[Condition]:
+    """Conditions of an entry: ``field`` with an operator, or the short form ``{"a": 1}``."""
+    if "field" not in told:
+        return [_condition(field, wanted) for field, wanted in told.items()]
+    wanted = {key: value for key, value in told.items() if key != "field"}
+    return [_condition(told["field"], wanted)]
 
 
 def _condition(field: str, wanted: object) -> Condition:
+    operator, value = "is", wanted
     if isinstance(wanted, dict):
-        operator, value = wanted["op"], wanted["value"]
-    else:
-        operator, value = ("in" if isinstance(wanted, list) else "is"), wanted
-    values = tuple(map(_text, value)) if isinstance(value, list) else (_text(value),)
-    return Condition(field, operator, values)
+        named = [name for name in OPERATORS if name in wanted]
+        operator = named[0] if named else wanted.get("op", "is")
+        value = wanted[operator] if named else wanted.get("value")
+    if isinstance(value, list):
+        return Condition(field, _OF_LISTS.get(operator, operator), tuple(map(_text, value)))
+    return Condition(field, operator, (_text(value),))
+
+
+_OF_LISTS: Final = {"is": "in", "is_not": "not_in"}
+"""What these mean where several values are given: any of them, none of them."""
 
 
 def _event(ticket: Told, at: datetime) -> pl.DataFrame:

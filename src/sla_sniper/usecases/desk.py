@@ -21,6 +21,7 @@ from sla_sniper.eventlog.mapping import read_mapping
 from sla_sniper.eventlog.reading import log_end
 from sla_sniper.eventlog.store import EventStore
 from sla_sniper.sla.clock import cycles
+from sla_sniper.sla.merges import Merges, read_merges
 from sla_sniper.sla.segments import NEVER
 from sla_sniper.snapshots.build import assemble, bucket_part
 from sla_sniper.snapshots.landmarks import landmarks
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sla_sniper.config.workspace import Workspace
+    from sla_sniper.escalation.costs import CostTable
     from sla_sniper.eventlog.mapping import Mapping
     from sla_sniper.snapshots.landmarks import Epoch
 
@@ -99,7 +101,12 @@ class Desk:
             for name in self.workspace.sla.levels.fields
             if name in VALUE_COLUMNS and name not in told
         ]
-        return (*self.workspace.sla.notes, *unmapped, *self._silent_metrics(told))
+        own = self.workspace.sla.notes
+        return (*own, *unmapped, *self._silent_metrics(told), *self.merges().notes())
+
+    def merges(self) -> Merges:
+        """Which tickets were merged into others; see `sla.merges`."""
+        return read_merges(self.stored, self.workspace.sla.levels.merged_into)
 
     def _silent_metrics(self, told: set[str]) -> tuple[str, ...]:
         """Metrics that wait for messages in a log that has none."""
@@ -194,7 +201,10 @@ class Desk:
         return found
 
     def snapshots_at(self, moments: pl.DataFrame) -> pl.DataFrame:
-        """Snapshots at landmarks, maybe none at all: then without columns."""
+        """Snapshots at landmarks, maybe none at all: then without columns.
+
+        Without ``[costs]`` they have no breach costs.
+        """
         levels = self.workspace.sla.levels
         parts = in_buckets(
             self.stored,
@@ -203,12 +213,12 @@ class Desk:
             step="taking snapshots",
         )
         found = assemble(parts, keep=self.keep)
-        if found.is_empty():
+        costs = self.workspace.sla.breach_costs
+        if found.is_empty() or costs is None:
             return found
-        return found.with_columns(self._costs(found).alias("cost"))
+        return found.with_columns(self._costs(found, costs).alias("cost"))
 
-    def _costs(self, found: pl.DataFrame) -> pl.Series:
-        costs = self.workspace.sla.costs
+    def _costs(self, found: pl.DataFrame, costs: CostTable) -> pl.Series:
         if costs.by in self.keep:
             found = found.with_columns(pl.col(f"attr_{costs.by}").alias(costs.by))
         if costs.by not in found.columns:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_sniper.sla.explain_values import ClockStory, Explanation
+    from sla_sniper.sla.merges import Merge
     from sla_sniper.usecases.desk import Desk
 
 _NEAREST: Final = 3
@@ -78,6 +79,8 @@ class ExplainReport:
         The one asked for; empty for all.
     forecasts : tuple of Forecast
         Of the clocks that run before their deadline; empty where there is no model.
+    merged : tuple of Merge
+        Tickets that were merged into this one, the first merge first.
     """
 
     explanation: Explanation
@@ -85,6 +88,7 @@ class ExplainReport:
     metric: str
     forecasts: tuple[Forecast, ...]
     has_model: bool
+    merged: tuple[Merge, ...] = ()
 
     @property
     def clocks(self) -> tuple[ClockStory, ...]:
@@ -97,6 +101,7 @@ class ExplainReport:
         told = asdict(self.explanation)
         told["clocks"] = [asdict(clock) for clock in self.clocks]
         told |= {"why": self.why, "forecasts": [asdict(each) for each in self.forecasts]}
+        told["merged"] = [asdict(each) for each in self.merged]
         as_of = told.pop("as_of")
         return header("explain", as_of) | {key: json_safe(value) for key, value in told.items()}
 
@@ -133,7 +138,8 @@ def explain_ticket(  # noqa: PLR0913 - one keyword an option
     if bundle is not None and any(clock.is_open for clock in explanation.clocks):
         progress("forecasting")
         forecasts = _forecasts(desk, bundle, explanation)
-    return ExplainReport(explanation, desk.why, metric, forecasts, bundle is not None)
+    merged = desk.merges().into(explanation.source, explanation.ticket_id)
+    return ExplainReport(explanation, desk.why, metric, forecasts, bundle is not None, merged)
 
 
 def _rows(desk: Desk, ticket_id: str, source: str) -> pl.DataFrame:

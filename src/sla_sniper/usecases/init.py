@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
+_ALIASES = {"request_tracker": "rt"}
 CONFIGURATION = ("sniper.toml", "sla.toml", "map.toml")
 
 
@@ -68,7 +69,8 @@ def init_workspace(folder: Path, *, package: str = "templates", preset: str = ""
     package : str
         Which configuration of the package to copy.
     preset : str
-        One of `presets`, whose rules become `sla.toml`; empty for the one of `package`.
+        One of `presets`, whose rules become `sla.toml`; a hyphen is as good as an underscore.
+        Empty for the one of `package`.
 
     Raises
     ------
@@ -90,8 +92,10 @@ def init_workspace(folder: Path, *, package: str = "templates", preset: str = ""
 
 def _preset(name: str) -> Traversable:
     known = presets()
-    if name not in known:
+    written = name.strip().lower().replace("-", "_")
+    meant_by = _ALIASES.get(written, written)
+    if meant_by not in known:
         meant = nearest(name, known)
         listed = f"{meant}; known are {', '.join(known)}" if meant.startswith(" ") else meant
         raise ConfigurationError("--preset", (f"no preset is called {name!r}{listed}",))
-    return files("sla_sniper.data") / "presets" / f"{name}.toml"
+    return files("sla_sniper.data") / "presets" / f"{meant_by}.toml"

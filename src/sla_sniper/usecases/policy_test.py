@@ -52,11 +52,14 @@ class PolicyTest:
         Zone in which its times are read and written: that of its first calendar.
     outcomes : tuple of Outcome
         In the order of the file.
+    notes : tuple of str
+        What the file says and may not mean, a sentence each.
     """
 
     path: str
     timezone: str
     outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -100,6 +103,7 @@ class PolicyTest:
             "n_examples": len(self.outcomes),
             "n_failed": len(self.failed),
             "examples": [self._told(outcome) for outcome in self.outcomes],
+            "notes": list(self.notes),
         }
 
     def _told(self, outcome: Outcome) -> dict[str, Any]:
@@ -153,7 +157,7 @@ def run_examples(folder: Path, file: Path | None = None) -> PolicyTest:
         raise NotAWorkspaceError(str(folder))
     settings = read_sla(path)
     played = (play(example, settings.levels) for example in read_examples(path, settings))
-    return PolicyTest(str(path), settings.timezone, tuple(played))
+    return PolicyTest(str(path), settings.timezone, tuple(played), settings.notes)
 
 
 def duration_text(us: int) -> str:

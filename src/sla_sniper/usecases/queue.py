@@ -99,12 +99,15 @@ def make_queue(
 
     Raises
     ------
+    NoCostsError
+        If `sla.toml` has no costs, or no effectiveness.
     NotEnoughHistoryError
         If there is no bundle, and too little history to train one.
     """
     if out is not None:
         require_ending(out)
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    desk.workspace.sla.require_costs()
     slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
     bundle = known_bundle(desk) or train_on(desk, name="lightgbm").folder
     snapshots = desk.snapshots_at(moment_of(desk))

@@ -55,10 +55,13 @@ def write_report(
 
     Raises
     ------
+    NoCostsError
+        If `sla.toml` has no costs, or no effectiveness.
     NoBacktestError
         If nothing was replayed yet.
     """
     desk = open_desk(folder, asked=None, now=now, progress=progress)
+    desk.workspace.sla.require_costs()
     backtest = latest_backtest(desk.workspace.outputs)
     if backtest is None or datetime.fromisoformat(backtest["as_of"]) > desk.as_of:
         raise NoBacktestError(str(folder), desk.as_of.isoformat())

@@ -67,6 +67,8 @@ def train(
 
     Raises
     ------
+    NoCostsError
+        If `sla.toml` has no costs, or no effectiveness.
     NotEnoughHistoryError
         If the log is too short for an honest split in time; there is no random split.
     """
@@ -76,6 +78,7 @@ def train(
 
 def train_on(desk: Desk, *, name: str) -> TrainReport:
     """Train on an opened desk; see `train`."""
+    desk.workspace.sla.require_costs()
     require_openings(desk, until=desk.as_of)
     first = desk.stored["occurred_at"].min()
     if not isinstance(first, datetime):

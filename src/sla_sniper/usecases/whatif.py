@@ -113,7 +113,8 @@ class WhatIf:
     tables : mapping of str to DataFrame
         For each of `DIMENSIONS` what `sla.comparison.tally` counts.
     bills : tuple of Bill
-        By the old cost table and, where it is another one, by the new one.
+        By the old cost table and, where it is another one, by the new one; none where neither
+        file has one.
     changed : DataFrame
         Clocks whose verdict changes, see `sla.comparison.changes`, and the ticket's `group`.
     """
@@ -167,7 +168,8 @@ class WhatIf:
             told: tuple[str, ...] = ("No clock comes to another verdict",)
         else:
             told = (self._breaches_told(), self._flips_told(), self._clocks_told())
-        return (*told, *(bill.sentence() for bill in self.bills), LIMITS)
+        money = tuple(bill.sentence() for bill in self.bills) or (self._no_money_told(),)
+        return (*told, *money, LIMITS)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper whatif`."""
@@ -194,6 +196,9 @@ class WhatIf:
             "sentences": list(self.sentences()),
             "limits": LIMITS,
         }
+
+    def _no_money_told(self) -> str:
+        return f"Amounts of money are left out: neither {self.old} nor {self.new} has [costs]"
 
     def _are_breaches_equal(self) -> bool:
         return self.total("breaches_before") == self.total("breaches_after")
@@ -248,7 +253,7 @@ def ask_whatif(
     folder : Path
         The workspace.
     new : Path
-        The other policy file, complete: calendars, policies and costs.
+        The other policy file, complete: calendars and policies, and costs where it has any.
     as_of : datetime, optional
         Nothing recorded later is read; the settings decide where it is not given.
     now : datetime
@@ -277,10 +282,7 @@ def ask_whatif(
 
 
 def _compare(desk: Desk, settings: SlaSettings, new: Path) -> WhatIf:
-    old = desk.workspace.folder / "sla.toml"
-    tables = {old: desk.workspace.sla.costs, new: settings.costs}
-    for path, costs in tables.items():
-        _require_known(costs, desk, path)
+    tables = _cost_tables(desk, settings, new)
     fields = ("group", *(costs.by for costs in tables.values()))
     before, after, tickets = _replay(desk, settings, tuple(dict.fromkeys(fields)))
     changed = changes(before, after).join(
@@ -289,21 +291,28 @@ def _compare(desk: Desk, settings: SlaSettings, new: Path) -> WhatIf:
         how="left",
         maintain_order="left",
     )
-    is_same = desk.workspace.sla.costs == settings.costs
     return WhatIf(
-        old=str(old),
-        new=str(new),
+        old=desk.workspace.sla.path,
+        new=settings.path,
         as_of=desk.as_of,
         why=desk.why,
         n_tickets=tickets.height,
         n_untimed=(_untimed(tickets, before), _untimed(tickets, after)),
         tables={name: _tally(before, after, name) for name in DIMENSIONS},
-        bills=tuple(
-            _bill(str(path), costs, before, after)
-            for path, costs in list(tables.items())[: 1 if is_same else 2]
-        ),
+        bills=tuple(_bill(path, costs, before, after) for path, costs in tables.items()),
         changed=changed,
     )
+
+
+def _cost_tables(desk: Desk, settings: SlaSettings, new: Path) -> dict[str, CostTable]:
+    """Cost tables by their file, each once; those of files that have one."""
+    found: dict[str, CostTable] = {}
+    for sla, path in ((desk.workspace.sla, desk.workspace.folder / "sla.toml"), (settings, new)):
+        if sla.breach_costs is not None:
+            _require_known(sla.breach_costs, desk, path)
+            if sla.breach_costs not in found.values():
+                found[sla.path] = sla.breach_costs
+    return found
 
 
 def _require_known(costs: CostTable, desk: Desk, path: Path) -> None:
