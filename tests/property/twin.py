@@ -94,6 +94,7 @@ class Piece:
     kind: str
     terms: Terms | None
     is_still: bool
+    is_stop: bool = False
 
 
 def minute(at: datetime) -> int:
@@ -354,9 +355,10 @@ def _pieces(facts: list[Fact], cycle: Cycle, rule: Target) -> list[Piece]:
     own = facts[cycle.first : last + 1]
     pieces = []
     for fact, terms in zip(own, _terms(own, rule), strict=True):
-        for begin, end in _halves(fact, is_stop=cycle.stop is not None and fact is own[-1]):
+        is_stop = cycle.stop is not None and fact is own[-1]
+        for begin, end in _halves(fact, is_stop=is_stop):
             is_still = _stands_still(fact, rule, begin)
-            pieces.append(Piece(begin, end, _kind(fact, rule, begin), terms, is_still))
+            pieces.append(Piece(begin, end, _kind(fact, rule, begin), terms, is_still, is_stop))
     if cycle.is_left:
         # What the policy leaves keeps the terms under which it was left.
         pieces[-1] = replace(pieces[-1], terms=pieces[-2].terms)
@@ -366,7 +368,7 @@ def _pieces(facts: list[Fact], cycle: Cycle, rule: Target) -> list[Piece]:
 def _halves(fact: Fact, *, is_stop: bool) -> list[tuple[int, int]]:
     if is_stop:
         return [(fact.at, fact.at)]
-    if fact.at < fact.hold_until < fact.until:
+    if fact.at < fact.hold_until <= fact.until:
         return [(fact.at, fact.hold_until), (fact.hold_until, fact.until)]
     return [(fact.at, fact.until)]
 
@@ -478,11 +480,15 @@ def _used_by_wall(pieces: list[Piece], terms: Terms, until: int, levels: Service
     table = open_minutes(levels.calendars[terms.calendar])
     # It shows what was used when it began to stand still.
     place = max(place for place, piece in enumerate(pieces) if piece.begin <= until)
-    while place >= 0 and pieces[place].kind in {"paused", "void"}:
+    while place >= 0 and pieces[place].kind in {"paused", "void", "closed"}:
         until = max(pieces[place].begin, terms.counted_from)
+        earlier = pieces[place - 1].kind if place else ""
+        # A pause ends with the stop: what it did to the deadline counts.
+        if pieces[place].is_stop or (pieces[place].kind == "closed" and earlier == "paused"):
+            break
         place -= 1
     due = _deadline_by_wall(pieces, terms, until, levels)
-    return terms.target - sum(table[until:due]) + sum(table[due:until])
+    return max(0, terms.target - sum(table[until:due]) + sum(table[due:until]))
 
 
 def _used_up_by_wall(pieces: list[Piece], terms: Terms, levels: ServiceLevels) -> int:

@@ -343,4 +343,5 @@ def _moved(
     deadline = np.where(known, unmoved + moved, NEVER)
     due = np.where(known, unmoved + moved[stands_since], NEVER)
     left = open_between(begins[stands_since], due, calendar)
-    return deadline, np.where(known, target - left, elapsed)
+    # Waiting in closed hours moves a deadline without anything being used.
+    return deadline, np.where(known, np.maximum(target - left, 0), elapsed)

@@ -276,11 +276,11 @@ def read_cycles(
 
 
 def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Ints:
-    """Deadlines; of a cycle cut off while it was paused, as if the pause had ended there."""
-    due = segments.due[chosen].copy()
-    is_paused = (segments.state[chosen] == PAUSED) & (segments.resumes[chosen] > at)
+    """Deadlines; of a cycle cut off while it stood still, as if it had gone on there."""
+    due, state = segments.due[chosen].copy(), segments.state[chosen]
+    stands = ((state == PAUSED) | (state == CANCELLED)) & (segments.resumes[chosen] > at)
     is_cut = segments.is_cut[chosen] & (segments.ends[chosen] <= at)
-    rows = np.flatnonzero(is_cut & is_paused & (elapsed < segments.target[chosen]))
+    rows = np.flatnonzero(is_cut & stands & (elapsed < segments.target[chosen]))
     if len(rows):
         left = segments.target[chosen[rows]] - elapsed[rows]
         ends = segments.calendar.add_us(at[rows], left)

@@ -150,7 +150,8 @@ class Segments:
             moved = np.where(is_paused, np.maximum(since - self.begins[chosen], 0), 0)
             runs = (self.state[chosen] <= PAUSED) & (since < at) & (deadline != NEVER)
             left = open_between(at, np.where(runs, deadline + moved, NEVER), self.calendar)
-            return np.where(runs, self.target[chosen] - left, self.elapsed[chosen])
+            used = np.maximum(self.target[chosen] - left, 0)
+            return np.where(runs, used, self.elapsed[chosen])
         return self.elapsed[chosen] + self._open(since, at, self.state[chosen] <= PAUSED)
 
     def paused_at(self, at: Ints, chosen: Ints) -> Ints:
