@@ -281,7 +281,9 @@ def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Int
     stands = ((state == PAUSED) | (state == CANCELLED)) & (segments.resumes[chosen] > at)
     is_cut = segments.is_cut[chosen] & (segments.ends[chosen] <= at)
     rows = np.flatnonzero(is_cut & stands & (elapsed < segments.target[chosen]))
-    if len(rows):
+    if len(rows) and segments.rule.pause_unit == "wall":
+        due[rows] = (segments.deadline - segments.begins)[chosen[rows]] + at[rows]
+    elif len(rows):
         left = segments.target[chosen[rows]] - elapsed[rows]
         ends = segments.calendar.add_us(at[rows], left)
         due[rows] = segments.calendar.settled(ends)

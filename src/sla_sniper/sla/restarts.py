@@ -58,7 +58,10 @@ def find_restarts(shares: Sequence[Share], facts: Facts) -> Flags:
         calendar[at] = share.calendar[counts]
     covered = np.flatnonzero(owner >= 0)
     earlier, later = covered[:-1], covered[1:]
-    goes_on = (facts.ticket[earlier] == facts.ticket[later]) & (cycle[earlier] == cycle[later])
+    is_same = (facts.ticket[earlier] == facts.ticket[later]) & (cycle[earlier] == cycle[later])
+    # A clock that starts by its policy ends with it.
+    is_bound = np.array([share.rule.start == "attached" for share in shares])[owner[later]]
+    goes_on = is_same & ((owner[earlier] == owner[later]) | ~is_bound)
     earlier, later = earlier[goes_on], later[goes_on]
     is_left = owner[earlier] != owner[later]
     is_moved = ~is_left & (calendar[earlier] != calendar[later])
