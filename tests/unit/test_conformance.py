@@ -329,3 +329,30 @@ def test_a_kept_list_meets_plain_conditions(make_event, make_events):
     held = events.select(Condition("tags", "in", ("vip", "x")).expression().alias("held"))["held"]
 
     assert held.to_list() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("count", "breaches", "mean"),
+    [("per_cycle", 1, (18_000 + 1_800) / 2), ("per_message", 2, (18_000 + 14_400 + 1_800) / 3)],
+)
+def test_messages_may_count_one_by_one(ask, count, breaches, mean):
+    clock = {"kind": "next_response", "target_seconds": 3600, "calendar": None, "count": count}
+    told = [("06:00", "requester"), ("06:30", "agent"), ("07:00", "requester")]
+    told += [("08:00", "requester"), ("12:00", "agent"), ("12:30", "requester"), ("13:00", "agent")]
+    given = {
+        "policy": {"clocks": {"reply": clock}},
+        "events": [
+            {"at": "2024-01-10T06:00:00Z", "type": "created", "status": "open"},
+            *(
+                {"at": f"2024-01-10T{at}:00Z", "type": "message", "from": who}
+                for at, who in told
+            ),
+        ],
+        "now": "2024-01-10T14:00:00Z",
+    }  # fmt: skip
+
+    figures = ask("ticket", given)["actual"]["clocks"]["reply"]
+
+    assert figures["breaches"] == breaches
+    assert figures["mean_elapsed_seconds"] == pytest.approx(mean)
+    assert (figures["state"], figures["worst_elapsed_seconds"]) == ("met", 18000)

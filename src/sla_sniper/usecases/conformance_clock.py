@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -67,6 +67,9 @@ class ClockOf:
         Of the clock.
     places : sequence of int, optional
         Which versions of the vector's policy to tell; all that have the clock where not given.
+    asked : int, optional
+        The only message of the requester that waits for an answer, by its place among the events;
+        every one where not given.
 
     Attributes
     ----------
@@ -76,17 +79,33 @@ class ClockOf:
         One policy for each version of the vector's policy that is told.
     """
 
-    def __init__(self, ticket: Ticket, name: str, places: Sequence[int] | None = None) -> None:
-        self.ticket, self.name = ticket, name
+    def __init__(
+        self,
+        ticket: Ticket,
+        name: str,
+        places: Sequence[int] | None = None,
+        *,
+        asked: int | None = None,
+    ) -> None:
+        self.ticket, self.name, self.asked = ticket, name, asked
         having = [n for n, each in enumerate(ticket.versions) if name in each]
         self.places = having if places is None else list(places)
 
     @cached_property
     def parts(self) -> tuple[ClockOf, ...]:
-        """The clock, or where its versions tell too many statuses apart, one for each version."""
+        """The clock, or several of which each tells a part.
+
+        One for each version where they tell too many statuses apart; one for each message where
+        every message counts by itself.
+        """
+        latest = self.ticket.versions[self.places[-1]][self.name]
+        if latest.get("count") == "per_message" and self.asked is None:
+            asked = (n for n, event in enumerate(self.ticket.told) if _is_question(event))
+            return tuple(ClockOf(self.ticket, self.name, self.places, asked=n) for n in asked)
         if len(self._roles) <= len(_STATUSES) or len(self.places) == 1:
             return (self,)
-        return tuple(ClockOf(self.ticket, self.name, (place,)) for place in self.places)
+        each = partial(ClockOf, self.ticket, self.name, asked=self.asked)
+        return tuple(each((place,)) for place in self.places)
 
     @cached_property
     def events(self) -> pl.DataFrame:
@@ -142,6 +161,8 @@ class ClockOf:
             self._apply(event, values, facts)
             at = from_us(instant_us(event["at"]))
             row = dict.fromkeys(EVENTS) | values | _activity(event)
+            if self.asked not in {None, sequence} and _is_question(event):
+                row["activity"] = "internal_note"
             row |= {"event_id": str(sequence), "source": "vector", "ticket_id": "1"}
             row |= {"occurred_at": at, "recorded_at": at, "sequence": sequence}
             row["attributes"] = [{"key": key, "value": value} for key, value in facts.items()]
@@ -312,6 +333,10 @@ def _activity(event: Vector) -> dict[str, str]:
     by_requester = event["from"] == "requester"
     told = "requester_message" if by_requester else "public_reply"
     return {"activity": told, "actor_role": event["from"]}
+
+
+def _is_question(event: Vector) -> bool:
+    return _activity(event)["activity"] == "requester_message"
 
 
 def _default(clock: Mapping[str, Any]) -> int | WorkingDays:
