@@ -36,16 +36,17 @@ TESTS: Final = (
     "tests/spec/test_explain_stories.py",
 )
 """The quick tests of `sla`: laws and whole commands are too slow to run for each change."""
-# Polars starts threads, which do not survive a fork: each change gets a fresh process.
+# Every change starts from a process that has collected the tests and run none: Polars starts
+# threads with its first frame, and they do not survive a fork.
 SETTINGS: Final = """
 [tool.mutmut]
 source_paths = ["{package}/"]
 only_mutate = [{only}]
 pytest_add_cli_args_test_selection = [{tests}]
-pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 also_copy = ["src/sla_sniper", "tests", "tools", "README.md"]
 process_isolation = "forkserver"
-forkserver_warmup = "none"
+forkserver_warmup = "collect"
 """
 LEAST: Final = 0.95
 

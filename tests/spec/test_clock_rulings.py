@@ -552,3 +552,106 @@ def test_a_hold_in_wall_time_ends_at_its_instant(desk):
     assert (row["state"], row["elapsed"], row["paused"], row["due_at"]) == (
         "running", 100, 60, at(540),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "held_for"),
+    [
+        ("2024-04-01T10:30:00Z", 60),
+        ("2024-04-01T12:30:00+02:00", 60),
+        ("2024-04-01T10:30:00.250", 60),
+        (" 2024-04-01 10:30:00 ", 60),
+        ("2024-04-01 10:30", 60),
+        # Midnight has passed.
+        ("2024-04-01", 0),
+        ("2024-04-02", 14 * 60 + 30),
+        ("next week", 0),
+        (None, 0),
+    ],
+)
+def test_a_hold_is_read_in_any_usual_form(desk, told, held_for):
+    hold = {"activity": "attribute", "attributes": [{"key": "hold_until", "value": told}]}
+    rule = promise(pause_until="hold_until")
+
+    (row,) = desk((0, {}), (30, hold), as_of=DAY, policies=[SlaPolicy("only", (rule,))])
+
+    assert row["paused"] == held_for
+
+
+def test_waiting_in_closed_hours_uses_nothing_by_wall_time(desk):
+    rule = promise(480, calendar="late", pause_in=("waiting_requester",), pause_unit="wall")
+
+    # Due on Tuesday at 15:00; half an hour later, with the office still closed.
+    (row,) = desk(
+        (0, {}), (30, {"status": "waiting_requester"}), (60, {"status": "open"}), as_of=70,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["elapsed_us"], row["due_at"]) == (0, at(DAY + 390))
+
+
+def test_an_overdue_clock_keeps_the_deadline_that_a_pause_had_moved(desk):
+    rule = promise(240, calendar="office", pause_in=("waiting_requester",), pause_unit="wall")
+
+    # Four hours from 9:00 and one of waiting: due at 14:00, and still so at later rows.
+    (row,) = desk(
+        (0, {}), (60, {"status": "waiting_requester"}), (120, {"status": "open"}),
+        (330, {"category": "x"}), (340, {"category": "y"}), as_of=350,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["state"], row["due_at"], row["breached_at"]) == ("overdue", at(300), at(300))
+    assert row["elapsed"] == 290
+
+
+@pytest.mark.parametrize(
+    ("reset_by", "until", "who", "shown"),
+    [
+        (("agent",), "", "agent", [("met", 100), ("running", 60)]),
+        (("agent",), "", "requester", [("running", 160)]),
+        (("requester",), "", "requester", [("met", 100), ("running", 60)]),
+        (("requester",), "", "agent", [("running", 160)]),
+        (("agent", "requester"), "", "requester", [("met", 100), ("running", 60)]),
+        (("agent",), "requester", "requester", [("met", 100)]),
+    ],
+)
+def test_updates_are_due_from_the_contacts_that_count(desk, reset_by, until, who, shown):
+    rule = promise(metric="periodic_update_time", reset_by=reset_by, until=until)
+    activity = "public_reply" if who == "agent" else "requester_message"
+
+    rows = desk(
+        (0, {}), (100, {"activity": activity, "actor_role": who}), as_of=160,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert [(row["state"], row["elapsed"]) for row in rows] == shown
+
+
+@pytest.mark.parametrize(
+    ("starts", "shown"), [(True, [("met", 100), ("running", 60)]), (False, [("running", 60)])]
+)
+def test_updates_start_with_the_ticket_or_its_first_contact(desk, starts, shown):
+    rule = promise(metric="periodic_update_time", starts_at_creation=starts)
+    answer = {"activity": "public_reply", "actor_role": "agent"}
+
+    rows = desk((0, {}), (100, answer), as_of=160, policies=[SlaPolicy("only", (rule,))])
+
+    assert [(row["state"], row["elapsed"]) for row in rows] == shown
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        # The status counts as an answer, and the next update is due from it.
+        ({"status": "on_hold"}, [("met", 100), ("running", 60)]),
+        # One that ends the work starts nothing, though it is named.
+        ({"status": "resolved"}, [("met", 100)]),
+        ({"status": "open"}, [("running", 160)]),
+    ],
+)
+def test_a_status_may_count_as_an_update(desk, change, shown):
+    rule = promise(metric="periodic_update_time", reply_statuses=("on_hold", "resolved"))
+
+    rows = desk((0, {}), (100, change), as_of=160, policies=[SlaPolicy("only", (rule,))])
+
+    assert [(row["state"], row["elapsed"]) for row in rows] == shown
