@@ -578,12 +578,13 @@ def test_a_hold_is_read_in_any_usual_form(desk, told, held_for):
     assert row["paused"] == held_for
 
 
-def test_waiting_in_closed_hours_uses_nothing_by_wall_time(desk):
+@pytest.mark.parametrize("as_of", [60, 70])
+def test_waiting_in_closed_hours_uses_nothing_by_wall_time(desk, as_of):
     rule = promise(480, calendar="late", pause_in=("waiting_requester",), pause_unit="wall")
 
     # Due on Tuesday at 15:00; half an hour later, with the office still closed.
     (row,) = desk(
-        (0, {}), (30, {"status": "waiting_requester"}), (60, {"status": "open"}), as_of=70,
+        (0, {}), (30, {"status": "waiting_requester"}), (60, {"status": "open"}), as_of=as_of,
         policies=[SlaPolicy("only", (rule,))],
     )  # fmt: skip
 
@@ -655,3 +656,62 @@ def test_a_status_may_count_as_an_update(desk, change, shown):
     rows = desk((0, {}), (100, change), as_of=160, policies=[SlaPolicy("only", (rule,))])
 
     assert [(row["state"], row["elapsed"]) for row in rows] == shown
+
+
+def test_updates_of_the_desk_by_status_are_none_of_the_requesters(desk):
+    rule = promise(
+        metric="periodic_update_time", reset_by=("requester",), reply_statuses=("on_hold",)
+    )
+
+    (row,) = desk(
+        (0, {}), (100, {"status": "on_hold"}), as_of=160, policies=[SlaPolicy("only", (rule,))]
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"]) == ("running", 160)
+
+
+def test_a_contact_before_the_policy_covers_the_ticket_starts_no_update(desk):
+    rule = promise(metric="periodic_update_time", start="attached")
+    answer = {"activity": "public_reply", "actor_role": "agent", "group": "b"}
+
+    (row,) = desk(
+        (0, {"group": "b"}), (50, answer), (100, {"group": "a"}), as_of=160,
+        policies=[SlaPolicy("only", (rule,), of_group("a"))],
+    )  # fmt: skip
+
+    assert (row["cycle"], row["applied_at"], row["elapsed"]) == (1, at(100), 60)
+
+
+def test_time_resolved_adds_up_over_reopenings_and_tickets(make_event, make_events):
+    told = [(0, "new"), (10, "resolved"), (50, "open"), (60, "resolved"), (100, "open")]
+    rows = [
+        make_event(ticket, at(minute), "status" if minute else "created", status=to)
+        for ticket in ("1", "2")
+        for minute, to in told
+    ]
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (promise(),)),))
+
+    found = cycles(make_events(rows), levels, as_of=at(110))
+
+    assert (found["elapsed_us"] // MINUTE_US).to_list() == [30, 30]
+    assert (found["paused_us"] // MINUTE_US).to_list() == [80, 80]
+
+
+@pytest.mark.parametrize(
+    ("changes", "elapsed"),
+    [
+        # Reopened at noon to wait for the requester: due at 19:00, five open hours are left.
+        ([(60, {"status": "resolved"}), (180, {"status": "waiting_requester"})], 180),
+        # A hold that ends as the wait begins is one standstill, since 9:30.
+        ([(30, held_until(90)), (90, {"status": "waiting_requester"})], 30),
+    ],
+)
+def test_a_standstill_in_wall_time_shows_what_was_used_as_it_began(desk, changes, elapsed):
+    rule = promise(
+        480, calendar="office", pause_in=("waiting_requester",), pause_until="hold_until",
+        pause_unit="wall",
+    )  # fmt: skip
+
+    (row,) = desk((0, {}), *changes, as_of=200, policies=[SlaPolicy("only", (rule,))])
+
+    assert (row["state"], row["elapsed"]) == ("paused", elapsed)

@@ -108,7 +108,7 @@ class Account:
         resumes = np.where(resumes == NEVER, begins, resumes)
         goes_on = has_target & ~over & ((state == STOPPED) | (self.stages.resumes != NEVER))
         due = np.where(goes_on, self.deadline + resumes - begins, NEVER)
-        behind = np.flatnonzero(has_target & over)
+        behind = np.flatnonzero(over)
         if len(behind):
             since = begins[latest(self.resets)]
             run = (begins - since - self.moved)[self.held]
@@ -313,7 +313,7 @@ def _spent(rows: Coverage, stages: Stages, calendar: Calendar) -> tuple[Ints, In
 def _wall(facts: Facts, stands: Flags, resumes: Ints | np.int64) -> Ints:
     """Wall time that each segment stands still, until it resumes; 0 in a ticket's last."""
     ends = np.where(facts.last, facts.begins, facts.ends)
-    return np.where(stands, np.clip(resumes, facts.begins, ends) - facts.begins, 0)
+    return np.where(stands, np.minimum(resumes, ends) - facts.begins, 0)
 
 
 def _stands_since(facts: Facts, stages: Stages, resets: Flags, held: Ints) -> Ints:
@@ -326,7 +326,7 @@ def _stands_since(facts: Facts, stages: Stages, resets: Flags, held: Ints) -> In
 def _stood_still(stood: Ints, reopens: Flags, held: Ints, resets: Flags) -> Ints:
     """Open time spent stopped, counted from each reopening on: before, nobody could know."""
     earlier = np.cumsum(stood) - stood
-    began = np.maximum(np.r_[0, held[:-1]], latest(resets))
+    began = np.maximum(np.r_[held[:1], held[:-1]], latest(resets))
     counted = np.cumsum(np.where(reopens, earlier - earlier[began], 0))
     return np.asarray(counted - counted[latest(resets)])
 

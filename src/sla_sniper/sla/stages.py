@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from sla_sniper.core.schema import INSTANT
 from sla_sniper.sla.conditions import value_of
 from sla_sniper.sla.facts import NEVER
 from sla_sniper.sla.runs import any_since, before, latest
@@ -199,11 +200,8 @@ def _attached(
 def _periodic_update(course: _Course) -> tuple[Flags, Flags]:
     """Begin a cycle with each contact; end it with the next one."""
     facts, rule = course.facts, course.rule
-    contacts = np.zeros_like(facts.first)
-    if "agent" in rule.reset_by:
-        contacts |= course.answers
-    if "requester" in rule.reset_by:
-        contacts |= facts.is_request
+    by_agent = course.answers & ("agent" in rule.reset_by)
+    contacts = by_agent | (facts.is_request & ("requester" in rule.reset_by))
     ends = course.closes | (facts.is_request & (rule.until == "requester"))
     starts = course.begins & rule.starts_at_creation
     # Within a row the status comes after the messages.
@@ -256,11 +254,8 @@ def _stands_still(facts: Facts, rule: Target) -> Flags:
 
 
 def _instants(events: pl.DataFrame, name: str) -> Ints:
-    text = value_of(name).str.strip_chars().str.replace(" ", "T", literal=True)
-    with_zone = text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    forms = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
-    local = [
-        text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False) for form in forms
-    ]
-    found = events.select(pl.coalesce(with_zone, *local).to_physical().alias("at"))["at"]
-    return found.fill_null(-int(NEVER)).to_numpy().astype(np.int64)
+    text = value_of(name).str.strip_chars().str.replace(" ", "T")
+    forms = ("%+", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
+    read = [text.str.to_datetime(form, time_zone="UTC", strict=False) for form in forms]
+    found = events.select(pl.coalesce(read).cast(INSTANT).to_physical().fill_null(0))
+    return found.to_series().to_numpy()
