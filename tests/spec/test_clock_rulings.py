@@ -675,7 +675,8 @@ def test_a_contact_before_the_policy_covers_the_ticket_starts_no_update(desk):
     answer = {"activity": "public_reply", "actor_role": "agent", "group": "b"}
 
     (row,) = desk(
-        (0, {"group": "b"}), (50, answer), (100, {"group": "a"}), as_of=160,
+        (0, {"group": "b"}), (50, answer), (100, {"group": "a"}), (130, {"category": "x"}),
+        as_of=160,
         policies=[SlaPolicy("only", (rule,), of_group("a"))],
     )  # fmt: skip
 
@@ -715,3 +716,94 @@ def test_a_standstill_in_wall_time_shows_what_was_used_as_it_began(desk, changes
     (row,) = desk((0, {}), *changes, as_of=200, policies=[SlaPolicy("only", (rule,))])
 
     assert (row["state"], row["elapsed"]) == ("paused", elapsed)
+
+
+ASKS = {"activity": "requester_message", "actor_role": "requester"}
+ANSWERS = {"activity": "public_reply", "actor_role": "agent"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "as_of", "shown"),
+    [
+        # A question that waits when the policy comes waits from then on.
+        ([(0, {"group": "b"}), (20, ASKS), (50, {"group": "a"})], 80, [("running", 50, 30)]),
+        (
+            [(0, {"group": "b"}), (20, ASKS), (50, {"group": "a"}), (70, ANSWERS)],
+            80,
+            [("met", 50, 20)],
+        ),
+        # One that was answered before is none of its business.
+        ([(0, {"group": "b"}), (20, ASKS), (30, ANSWERS), (50, {"group": "a"})], 80, []),
+        # Nor is one that comes after it has left.
+        (
+            [(0, {}), (10, ASKS), (20, ANSWERS), (30, {"group": "b"}), (40, ASKS)],
+            60,
+            [("met", 10, 10)],
+        ),
+        # It begins anew when it comes back.
+        (
+            [
+                *[(0, {}), (10, ASKS), (20, ANSWERS), (30, {"group": "b"}), (40, ASKS)],
+                *[(70, {"group": "a"}), (80, {"category": "x"})],
+            ],
+            90,
+            [("met", 10, 10), ("running", 70, 20)],
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("on_leave", ["cancel", "satisfy"])
+def test_a_next_reply_of_a_policy_waits_while_it_covers(desk, changes, as_of, shown, on_leave):
+    rule = promise(
+        metric="next_reply_time", start="attached", include_first=True, on_leave=on_leave
+    )  # fmt: skip
+
+    rows = desk(*changes, as_of=as_of, policies=[SlaPolicy("only", (rule,), of_group("a"))])
+
+    assert [(row["state"], row["applied_at"], row["elapsed"]) for row in rows] == [
+        (state, at(begun), elapsed) for state, begun, elapsed in shown
+    ]
+
+
+@pytest.mark.parametrize(("on_leave", "states"), [("cancel", []), ("satisfy", ["met"])])
+@pytest.mark.parametrize("metric", ["next_reply_time", "periodic_update_time", "first_reply_time"])
+def test_a_wait_that_its_policy_leaves_follows_its_rule(desk, metric, on_leave, states):
+    rule = promise(metric=metric, start="attached", include_first=True, on_leave=on_leave)
+
+    rows = desk(
+        (0, {"activity": "created+requester_message"}), (30, {"group": "b"}), as_of=60,
+        policies=[SlaPolicy("only", (rule,), of_group("a"))],
+    )  # fmt: skip
+
+    assert [row["state"] for row in rows] == states
+
+
+@pytest.mark.parametrize(("on_close", "state"), [("satisfy", "met"), ("ignore", "running")])
+@pytest.mark.parametrize("metric", ["periodic_update_time", "first_reply_time", "ownership_time"])
+def test_a_wait_whose_policy_comes_to_a_closed_ticket_is_over(desk, metric, on_close, state):
+    rule = promise(metric=metric, start="attached", on_close=on_close)
+
+    (row,) = desk(
+        (0, {"group": "b"}), (30, {"status": "resolved"}),
+        (50, {"group": "a", "activity": "attribute"}), as_of=60,
+        policies=[SlaPolicy("only", (rule,), of_group("a"))],
+    )  # fmt: skip
+
+    assert (row["state"], row["applied_at"]) == (state, at(50))
+
+
+def test_a_ticket_that_a_policy_left_says_nothing_of_the_next_one(make_event, make_events):
+    rule = promise(
+        metric="next_reply_time", start="attached", include_first=True, on_leave="satisfy"
+    )
+    asked = "created+requester_message"
+    rows = [
+        make_event("1", at(0), asked, group="a"),
+        make_event("1", at(10), "attribute", group="b"),
+        make_event("2", at(0), "created", group="a"),
+        make_event("2", at(20), "requester_message", group="a"),
+    ]
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (rule,), of_group("a")),))
+
+    found = cycles(make_events(rows), levels, as_of=at(60))
+
+    assert found.select("ticket_id", "state").rows() == [("1", "met"), ("2", "running")]
