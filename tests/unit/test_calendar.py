@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from sla_sniper.core.instants import to_us
+from sla_sniper.core.instants import HOUR_US, to_us
 from sla_sniper.sla.calendar import Calendar, Holidays
 
 HOUR = timedelta(hours=1)
@@ -90,9 +90,17 @@ def test_the_closing_instant_may_be_a_deadline():
     office = week(NINE_TO_FIVE, NINE_TO_FIVE)
     closing = datetime(2024, 4, 1, 17, tzinfo=UTC)
 
-    assert office.add(closing - HOUR, HOUR) == closing
+    instant = timedelta(microseconds=1)
+    assert office.add(closing - HOUR, HOUR) == office.add(closing - instant, instant) == closing
     assert office.add(closing, timedelta(0)) == datetime(2024, 4, 2, 9, tzinfo=UTC)
     assert not office.compiled(to_us(closing), to_us(closing)).is_open(to_us(closing))
+
+
+def test_a_deadline_is_exact_however_far():
+    always = Calendar("always", is_always_open=True)
+    start, target = datetime(2024, 4, 1, tzinfo=UTC), timedelta(days=366 * 300, microseconds=1)
+
+    assert always.add(start, target) == start + target
 
 
 def test_counting_back_undoes_adding():
@@ -103,11 +111,21 @@ def test_counting_back_undoes_adding():
     assert office.add(monday, -9 * HOUR) == datetime(2024, 4, 1, 9, tzinfo=UTC)
 
 
+def test_mondays_centuries_apart_are_answered_together():
+    mondays = [datetime(1901, 3, 4, 10, tzinfo=UTC), datetime(2180, 3, 6, 10, tzinfo=UTC)]
+    starts = np.array([to_us(monday) for monday in mondays])
+
+    due = week(NINE_TO_FIVE).add_us(starts, np.array([HOUR_US, 8 * HOUR_US]))
+
+    assert (due - starts).tolist() == [HOUR_US, 7 * 24 * HOUR_US]
+
+
 def test_a_calendar_that_is_never_open_refuses():
     closed = week(NINE_TO_FIVE, holidays=Holidays(ranges=((date(2000, 1, 1), date(2099, 1, 1)),)))
 
     with pytest.raises(ValueError, match="never open"):
         closed.elapsed(datetime(2024, 4, 1, tzinfo=UTC), datetime(2024, 4, 2, tzinfo=UTC))
+    assert not closed.is_ever_open()
     with pytest.raises(ValueError, match="never open"):
         week().add(datetime(2024, 4, 1, tzinfo=UTC), HOUR)
 
@@ -140,6 +158,29 @@ def test_yearly_holidays_skip_years_without_the_date():
     found = leap.between(date(2023, 1, 1), date(2025, 1, 1))
 
     assert found == (date(2024, 2, 29),)
+
+
+def test_every_kind_of_holiday_adds_to_the_others():
+    holidays = Holidays(
+        "NL",
+        dates=(date(2024, 12, 24),),
+        yearly=((12, 31),),
+        ranges=((date(2024, 12, 28), date(2024, 12, 29)),),
+        recurring=((date(2020, 12, 30), date(2020, 12, 30)),),
+    )
+
+    found = holidays.between(date(2024, 12, 20), date(2024, 12, 31))
+
+    assert [day.day for day in found] == [24, 25, 26, 28, 29, 30, 31]
+
+
+@pytest.mark.parametrize(("year", "closed"), [(2024, []), (2025, [1, 2]), (2026, [1, 2])])
+def test_what_recurs_reaches_into_the_new_year(year, closed):
+    holidays = Holidays(recurring=((date(2024, 12, 30), date(2025, 1, 2)),))
+
+    found = holidays.between(date(year, 1, 1), date(year, 1, 31))
+
+    assert [day.day for day in found] == closed
 
 
 def test_ranges_close_their_first_and_last_day():

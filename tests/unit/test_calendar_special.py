@@ -21,6 +21,7 @@ OFFICE = Calendar("office", "UTC", (NINE_TO_FIVE,) * 5 + ((), ()))
 NIGHTS = Calendar("nights", "UTC", (NIGHT,) * 5 + ((), ()))
 DAY_AND_NIGHT = Calendar("always", is_always_open=True)
 MONDAY = date(2024, 3, 4)
+ONCE = replace(OFFICE, hours=((),) * 7, shifts=((MONDAY, NINE_TO_FIVE),))
 CHRISTMAS = Holidays(yearly=((12, 25),))
 
 
@@ -136,6 +137,9 @@ def test_the_end_of_what_is_compiled_is_no_closing():
     outage = (at("2041-05-01T10:00"), at("2041-05-01T12:00"))
     calendar = replace(DAY_AND_NIGHT, closures=(outage,))
 
+    assert calendar.periods(at("2024-03-04T00:00"), count=1) == [
+        (at("2024-03-04T00:00"), outage[0])
+    ]
     assert calendar.next_close(at("2024-03-04T00:00")) == outage[0]
     assert calendar.prev_open(at("2071-03-04T00:00")) == outage[1]
     assert calendar.periods(at("2024-03-04T00:00"), count=2) == [
@@ -158,6 +162,16 @@ def test_a_desk_that_never_closes_says_so(calendar):
     assert calendar.next_open(now) == calendar.prev_close(now) == now
     with pytest.raises(NoWorkingTimeError, match="not open long enough"):
         calendar.next_period_start(now)
+
+
+def test_only_the_last_stretch_never_closes():
+    outage = (at("2024-05-01T10:00"), at("2024-05-01T12:00"))
+    calendar = replace(DAY_AND_NIGHT, closures=(outage,))
+    instants = np.array([to_us(at(f"2024-05-0{text}")) for text in ("1T09:00", "1T13:00")])
+
+    found = calendar.edge_us(instants, "next_close")
+
+    assert [from_us(us) for us in found.tolist()] == [outage[0], at("9997-12-31T00:00")]
 
 
 def test_periods_are_cut_at_both_ends():
@@ -183,8 +197,24 @@ def test_periods_go_back_from_the_newest():
     ]
 
 
+def test_periods_reach_an_end_centuries_away():
+    mondays = replace(OFFICE, hours=(NINE_TO_FIVE, *((),) * 6))
+    ends = at("2024-03-04T10:00"), at("2628-03-06T10:00")
+
+    forward = mondays.periods(ends[0], until=ends[1])
+    back = mondays.periods(ends[1], until=ends[0], direction="back")
+
+    assert forward == back[::-1]
+    assert len(forward) == (ends[1] - ends[0]).days // 7 + 1
+
+
+def test_an_unknown_direction_is_refused():
+    with pytest.raises(KeyError, match="sideways"):
+        OFFICE.periods(at("2024-03-04T10:00"), direction="sideways", count=1)
+
+
 def test_periods_need_an_end():
-    with pytest.raises(ValueError, match="a count or an end"):
+    with pytest.raises(ValueError, match=r"^Open periods need a count or an end\.$"):
         OFFICE.periods(at("2024-03-04T10:00"))
 
 
@@ -245,11 +275,17 @@ def test_the_end_of_a_working_day_is_its_closing(calendar, start, days, found):
 
 
 def test_each_ticket_may_have_its_own_days():
-    starts = np.array([to_us(at("2024-03-01T10:00"))] * 3)
+    starts = np.array(
+        [to_us(at(f"2024-03-{text}")) for text in ("01T10:00", "01T10:00", "02T08:00")]
+    )
 
-    found = OFFICE.add_days_us(starts, [1, -1, 0])
+    found = OFFICE.add_days_us(starts, [-1, 0, 1])
 
-    assert [from_us(us).day for us in found.tolist()] == [4, 29, 1]
+    assert [from_us(us) for us in found.tolist()] == [
+        at("2024-02-29T10:00"),
+        at("2024-03-01T10:00"),
+        at("2024-03-04T09:00"),
+    ]
 
 
 def test_working_days_may_lie_years_away():
@@ -261,14 +297,94 @@ def test_working_days_may_lie_years_away():
         rare.add_days(at("2040-01-02T10:00"), -1)
 
 
-def test_too_many_working_days_are_refused():
-    once = replace(OFFICE, hours=((),) * 7, shifts=((MONDAY, NINE_TO_FIVE),))
+def test_dates_beyond_the_last_working_day_are_refused():
+    with pytest.raises(
+        NoWorkingTimeError, match=r"^Calendar 'office' has not so many working days\.$"
+    ):
+        ONCE.next_working_dates(MONDAY, 1)
+    assert len(ONCE.periods(at("2024-03-01T10:00"), count=3)) == 1
 
-    with pytest.raises(NoWorkingTimeError, match="'office' has not so many working days"):
-        once.next_working_dates(MONDAY, 1)
-    with pytest.raises(NoWorkingTimeError, match="not open long enough"):
-        once.add_days(at("2024-03-01T10:00"), 2)
-    assert len(once.periods(at("2024-03-01T10:00"), count=3)) == 1
+
+@pytest.mark.parametrize(
+    ("start", "days"), [("2024-03-01T10:00", 2), ("2024-03-04T18:00", -1), ("2024-03-05T10:00", 1)]
+)
+@pytest.mark.parametrize(
+    "rule",
+    [{"days_rule": "biz"}, {"days_rule": "business_time"}, {"is_end_of_day": True}],
+    ids=str,
+)
+def test_too_many_working_days_are_refused(rule, start, days):
+    with pytest.raises(
+        NoWorkingTimeError, match=r"^The calendar is not open long enough to reach this deadline\.$"
+    ):
+        ONCE.add_days(at(start), days, **rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "days", "found"),
+    [
+        ({"days_rule": "biz"}, "2024-03-01T10:00", 1, "2024-03-04T10:00"),
+        ({"days_rule": "biz"}, "2024-03-05T10:00", -1, "2024-03-04T10:00"),
+        ({"days_rule": "keep"}, "2024-03-05T10:00", 0, "2024-03-05T10:00"),
+        ({"is_end_of_day": True}, "2024-03-01T10:00", 0, "2024-03-04T17:00"),
+        (
+            {"is_end_of_day": True, "days_rule": "working_hours"},
+            "2024-03-01T10:00",
+            0,
+            "2024-03-04T17:00",
+        ),
+    ],
+)
+def test_the_only_working_day_is_found(rule, start, days, found):
+    assert ONCE.add_days(at(start), days, **rule) == at(found)
+
+
+def test_a_day_counted_back_begins_with_its_opening():
+    twice = replace(ONCE, shifts=((MONDAY, NINE_TO_FIVE), (MONDAY + DAY, NINE_TO_FIVE)))
+
+    found = twice.add_days(at("2024-03-05T18:00"), -1, days_rule="business_time")
+
+    assert found == at("2024-03-04T09:00")
+    with pytest.raises(NoWorkingTimeError):
+        twice.add_days(at("2024-03-05T08:00"), -1, days_rule="business_time")
+
+
+@pytest.mark.parametrize("year", range(2020, 2025))
+@pytest.mark.parametrize("has_breaks", [False, True])
+def test_a_year_may_be_closed_from_end_to_end(year, has_breaks):
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    all_day = ((0, 24 * H),)
+    calendar = replace(
+        OFFICE,
+        hours=(NINE_TO_FIVE,) * 7,
+        holidays=Holidays(ranges=((first + DAY, last - DAY) if has_breaks else (first, last),)),
+        breaks=((first, all_day), (last, all_day)) if has_breaks else (),
+    )
+    eve, new_year = at(f"{year - 1}-12-31T17:00"), at(f"{year + 1}-01-01T09:00")
+
+    assert calendar.next_open(eve) == new_year
+    assert calendar.prev_close(new_year) == eve
+
+
+@pytest.mark.parametrize("year", range(2020, 2025))
+def test_nights_of_holidays_are_skipped_over_a_year(year):
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    nights = tuple((day, NIGHT) for day in (first - DAY, first, last, last + DAY))
+    calendar = replace(ONCE, shifts=nights, holidays=Holidays(dates=(first, last)))
+    eve, new_year = at(f"{year - 1}-12-31T12:00"), at(f"{year + 1}-01-01T12:00")
+
+    assert calendar.add_days(eve, 1, days_rule="keep") == new_year
+    assert calendar.add_days(new_year, -1, days_rule="keep") == eve
+
+
+def test_an_intersection_opens_with_its_days():
+    weekend = Holidays(dates=(date(2024, 3, 2), date(2024, 3, 3)))
+    both = DAY_AND_NIGHT & replace(DAY_AND_NIGHT, holidays=weekend)
+
+    # From Saturday on to Monday, and one more day.
+    assert both.add_days(at("2024-03-02T18:00"), 1, days_rule="business_time") == at(
+        "2024-03-05T00:00"
+    )
 
 
 def test_a_night_shift_belongs_to_the_day_it_starts():
@@ -335,6 +451,7 @@ def test_a_closed_decade_is_not_never_open():
     holidays = Holidays(ranges=((date(2020, 1, 1), date(2032, 12, 31)),))
     calendar = replace(OFFICE, holidays=holidays)
 
+    assert calendar.is_ever_open()
     assert calendar.elapsed(at("2025-03-03T00:00"), at("2025-03-08T00:00")) == timedelta(0)
     assert calendar.next_open(at("2025-03-03T00:00")) == at("2033-01-03T09:00")
 
@@ -356,3 +473,4 @@ def test_equal_calendars_hash_alike():
     assert hash(twin) == hash(replace(OFFICE, holidays=CHRISTMAS))
     assert twin == replace(OFFICE, holidays=CHRISTMAS)
     assert twin != OFFICE
+    assert hash(OFFICE) != hash(NIGHTS)

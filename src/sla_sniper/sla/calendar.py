@@ -47,6 +47,7 @@ WeeklyHours: TypeAlias = tuple[tuple[LocalSpan, ...], ...]
 DatedSpans: TypeAlias = tuple[tuple[date, tuple[LocalSpan, ...]], ...]
 """Spans of single local dates."""
 Boundary: TypeAlias = Literal["close", "next_open"]
+Direction: TypeAlias = Literal["forward", "back"]
 Edge: TypeAlias = Literal["next_open", "next_close", "prev_open", "prev_close", "next_period_start"]
 
 WEEKDAYS: Final[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...]] = (
@@ -66,6 +67,10 @@ _EDGES: Final[Mapping[Edge, Callable[[CompiledCalendar, Instants], Instants]]] =
     "prev_open": CompiledCalendar.prev_open,
     "prev_close": CompiledCalendar.prev_close,
     "next_period_start": CompiledCalendar.next_period_start,
+}
+_DIRECTIONS: Final[Mapping[Direction, tuple[int, int]]] = {
+    "forward": (1, LAST_US),
+    "back": (-1, FIRST_US),
 }
 _NEVER: Final[Mapping[Edge, int]] = {"next_close": LAST_US, "prev_open": FIRST_US}
 
@@ -176,7 +181,7 @@ class Calendar:
         NoWorkingTimeError
             If the calendar is not open long enough within 400 years.
         """
-        amount = np.array([duration // MICROSECOND], dtype=np.int64)
+        amount = np.array([duration // MICROSECOND])
         return from_us(int(self.settled(self.add_us(_one(start), amount))[0]))
 
     def add_us(self, start: Instants, duration: Instants) -> Instants:
@@ -194,9 +199,7 @@ class Calendar:
             compiled = self.compiled(first, last)
             passed = compiled.open_until(start) + duration
             due = compiled.instant(passed)
-            nothing, back = duration == 0, duration < 0
-            if nothing.any():
-                due[nothing] = compiled.next_open(start[nothing])
+            back = duration <= 0
             if back.any():
                 due[back] = compiled.latest(passed[back])
             return due
@@ -241,7 +244,7 @@ class Calendar:
         self,
         start: datetime,
         *,
-        direction: Literal["forward", "back"] = "forward",
+        direction: Direction = "forward",
         count: int | None = None,
         until: datetime | None = None,
     ) -> list[tuple[datetime, datetime]]:
@@ -262,11 +265,12 @@ class Calendar:
         """
         if count is None and until is None:
             raise ValueError("Open periods need a count or an end.")
-        at, is_back = to_us(start), direction == "back"
-        ends = sorted((at, to_us(until) if until else FIRST_US if is_back else LAST_US))
-        for span in widening(at, to_us(until) if until else at):
-            stretches = self.compiled(*span).between(*ends)[:: -1 if is_back else 1]
-            if until is not None or len(stretches) > (count or 0):
+        at, (step, never) = to_us(start), _DIRECTIONS[direction]
+        ends = sorted((at, to_us(until) if until else never))
+        for span in [ends] if until else widening(at, at):
+            stretches = self.compiled(*span).between(*ends)[::step]
+            # One more than asked for: the last one may go on beyond what was compiled.
+            if count is not None and len(stretches) > count:
                 break
         return [(from_us(a), from_us(b)) for a, b in stretches[:count].tolist()]
 
@@ -316,7 +320,7 @@ class Calendar:
         NoWorkingTimeError
             If there are not so many within 400 years.
         """
-        wanted = np.broadcast_to(np.asarray(days, dtype=np.int64), start.shape)
+        wanted = np.broadcast_to(days, start.shape)
         return reaching(
             start,
             lambda *span: count_days(
@@ -383,4 +387,4 @@ class Calendar:
 
 
 def _one(at: datetime) -> Instants:
-    return np.array([to_us(at)], dtype=np.int64)
+    return np.array([to_us(at)])

@@ -27,6 +27,8 @@ _BLOCK: Final = 1 << 15
 _FEW: Final = 1 << 9
 _MOST_BINS: Final = 1 << 19
 _MOST_IN_BIN: Final = 3
+_BEYOND: Final = 2 * FAR - 1
+_LONG_BEFORE: Final = -FAR - FAR // 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,16 +37,14 @@ class Lookup:
 
     Attributes
     ----------
-    keys : ndarray of int64 of shape (n_keys,)
-        Sorted, without repetition.
-    ahead : ndarray of int64 of shape (n_keys + 1,)
-        The same, and one that no value reaches.
-    table : ndarray of int64 of shape (n_bins,)
-        How many keys lie before each bin.
+    keys : ndarray of int64 of shape (n_keys + 1,)
+        Sorted, without repetition; the last is one that no value reaches.
+    table : ndarray of int64 of shape (n_bins,), optional
+        How many keys lie before each bin; none where a binary search is better.
     bits : int
         Length of a bin, as a power of two.
     most : int
-        Most keys in any bin; 0 where a binary search is better.
+        Most keys in any bin.
 
     Examples
     --------
@@ -53,34 +53,32 @@ class Lookup:
     """
 
     keys: Instants
-    ahead: Instants
-    table: Instants
-    bits: int
-    most: int
+    table: Instants | None = None
+    bits: int = 0
+    most: int = 0
 
     def count(self, values: Instants) -> NDArray[np.intp]:
         """How many keys are at or before each value, of the same shape."""
-        if self.most == 0 or values.size < _FEW:
+        if self.table is None or values.size < _FEW:
             return np.searchsorted(self.keys, values, side="right")
         found = self.table.take((values - self.keys[0]) >> self.bits, mode="clip")
         for _ in range(self.most):
-            found += self.ahead.take(found, mode="clip") <= values
+            found += self.keys.take(found) <= values
         return np.asarray(found)
 
 
 def lookup(keys: Instants) -> Lookup:
     """Prepare the lookup of sorted keys: the longest bins with at most one key, if affordable."""
-    ahead = np.r_[keys, np.int64(2 * FAR - 1)]
-    none = Lookup(keys, ahead, np.zeros(1, dtype=np.int64), 0, 0)
-    if len(keys) < 2:  # noqa: PLR2004
-        return none
-    reach = int(keys[-1] - keys[0])
+    ahead = np.r_[keys, _BEYOND]
+    if not len(keys):
+        return Lookup(ahead)
+    reach = int(np.ptp(keys))
     fewest = max(reach.bit_length() - _MOST_BINS.bit_length() + 1, 0)
-    bits = max(int(np.diff(keys).min()).bit_length() - 1, fewest)
-    starts = keys[0] + (np.arange((reach >> bits) + 2, dtype=np.int64) << bits)
-    table = np.searchsorted(keys, starts, side="left")
+    bits = max(int(np.diff(ahead).min()).bit_length() - 1, fewest)
+    starts = keys[0] + (np.arange((reach >> bits) + 2) << bits)
+    table = np.searchsorted(keys, starts)
     most = int(np.diff(table).max())
-    return Lookup(keys, ahead, table, bits, most) if most <= _MOST_IN_BIN else none
+    return Lookup(ahead, table, bits, most) if most <= _MOST_IN_BIN else Lookup(ahead)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +92,6 @@ class CompiledCalendar:
     ----------
     opens, closes, before : ndarray of int64 of shape (n_stretches,)
         Disjoint and sorted; `before[i]` is the open time before `opens[i]`.
-    total : int
-        Open time from the first opening to the last closing.
 
     Examples
     --------
@@ -107,7 +103,6 @@ class CompiledCalendar:
     opens: Instants
     closes: Instants
     before: Instants
-    total: int
     # The same with one more stretch before the first (and after the last) one.
     _after: Instants = field(repr=False)
     _shift: Instants = field(repr=False)
@@ -130,7 +125,7 @@ class CompiledCalendar:
 
     def is_open(self, at: ArrayLike) -> NDArray[np.bool_]:
         """Whether each instant is in hours; the closing instant is not."""
-        us = np.asarray(at, dtype=np.int64)
+        us = np.asarray(at)
         return np.asarray(us < self._edges[1].take(self._by_opening.count(us)))
 
     def next_open(self, at: ArrayLike) -> Instants:
@@ -142,28 +137,25 @@ class CompiledCalendar:
 
     def next_close(self, at: ArrayLike) -> Instants:
         """End of the running stretch, or else of the next one."""
-        us = np.asarray(at, dtype=np.int64)
-        return self._edges[1].take(np.searchsorted(self.closes, us, side="right") + 1)
+        return self._edges[1].take(np.searchsorted(self.closes, at, side="right") + 1)
 
     def prev_close(self, at: ArrayLike) -> Instants:
         """Each instant itself where it was open just before, else the last closing."""
         us = np.asarray(at, dtype=np.int64)
-        return np.minimum(us, self._edges[1].take(np.searchsorted(self.opens, us, side="left")))
+        return np.minimum(us, self._edges[1].take(np.searchsorted(self.opens, us)))
 
     def prev_open(self, at: ArrayLike) -> Instants:
         """Last opening before each instant."""
-        us = np.asarray(at, dtype=np.int64)
-        return self._edges[0].take(np.searchsorted(self.opens, us, side="left"))
+        return self._edges[0].take(np.searchsorted(self.opens, at))
 
     def next_period_start(self, at: ArrayLike) -> Instants:
         """First opening after each instant."""
-        us = np.asarray(at, dtype=np.int64)
-        return self._edges[0].take(self._by_opening.count(us) + 1)
+        return self._edges[0].take(self._by_opening.count(np.asarray(at)) + 1)
 
     def between(self, first: int, last: int) -> Instants:
         """Open stretches from one instant to another, cut there, of shape (n_stretches, 2)."""
         begin = np.searchsorted(self.closes, first, side="right")
-        end = np.searchsorted(self.opens, last, side="left")
+        end = np.searchsorted(self.opens, last)
         inside = slice(begin + 1, end + 1)
         return np.column_stack([edges[inside] for edges in self._edges]).clip(first, last)
 
@@ -190,9 +182,8 @@ def compile_spans(spans: Instants, known: tuple[int, int] = (-FAR, FAR)) -> Comp
         opens,
         closes,
         before,
-        total=int(after[-1]) if len(after) else 0,
         _after=np.r_[np.int64(0), after],
-        _shift=np.r_[np.int64(-FAR - FAR // 2), opens - before, np.int64(FAR)],
+        _shift=np.r_[_LONG_BEFORE, opens - before, FAR],
         _edges=(
             np.r_[-FAR, np.where(opens > known[0], opens, -FAR), FAR],
             np.r_[-FAR, np.where(closes < known[1], closes, FAR), FAR],
@@ -206,7 +197,7 @@ def _blockwise(function: Callable[[Instants], Instants], values: Instants) -> In
     """Apply `function` to parts that fit the processor's cache."""
     if values.size <= _BLOCK:
         return function(values)
-    flat = values.reshape(-1)
+    flat = values.ravel()
     found = np.empty_like(flat)
     for start in range(0, len(flat), _BLOCK):
         found[start : start + _BLOCK] = function(flat[start : start + _BLOCK])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sla_sniper.core.instants import DAY_US, SECOND_US, to_us
+from sla_sniper.core.instants import DAY_US, SECOND_US, from_us, to_us
 from sla_sniper.sla.compiled import CompiledCalendar, compile_spans
 from sla_sniper.sla.spans import as_spans, intersect, subtract, union
 from sla_sniper.sla.zones import Offsets, offsets_between
@@ -32,6 +32,8 @@ LAST_US: Final = to_us(datetime(9997, 12, 31, tzinfo=UTC))
 _FIRST_YEAR: Final = 2
 _LAST_YEAR: Final = 9996
 _SOME_YEARS: Final = 5
+# A few years are enough for most, and holidays of a country take their time.
+_TRIED_YEARS: Final = ((2020, 2024), (2000, 2050))
 _DAY: Final = 86_400
 _DAY_ZERO: Final = date(1970, 1, 1)
 _THURSDAY: Final = 3
@@ -77,7 +79,7 @@ def some_years(first_us: int, last_us: int) -> tuple[int, int]:
     >>> some_years(0, 0)
     (1965, 1974)
     """
-    first, last = _year(first_us) - 1, _year(last_us) + 1
+    first, last = from_us(first_us).year - 1, from_us(last_us).year + 1
     first, last = first // _SOME_YEARS * _SOME_YEARS, last // _SOME_YEARS * _SOME_YEARS
     return max(_FIRST_YEAR, first), min(_LAST_YEAR, last + _SOME_YEARS - 1)
 
@@ -113,8 +115,7 @@ def date_of(days: int) -> date:
 @lru_cache(maxsize=256)
 def is_ever_open(calendar: Calendar) -> bool:
     """Whether any time at all is open from 2000 to 2050."""
-    # One decade is enough for most, and holidays of a country take their time.
-    return any(len(_open_spans(calendar, *years)) for years in ((2020, 2024), (2000, 2050)))
+    return any(len(_open_spans(calendar, *years)) for years in _TRIED_YEARS)
 
 
 @lru_cache(maxsize=256)
@@ -188,7 +189,7 @@ def _closed(calendar: Calendar, days: Instants, offsets: Offsets) -> Spans:
 def _dated(table: Iterable[tuple[date, tuple[LocalSpan, ...]]], days: Instants) -> list[_Shifts]:
     numbered = ((days_since_1970(day), spans) for day, spans in table)
     return [
-        _at(np.array([day], dtype=np.int64), span)
+        _at(np.array([day]), span)
         for day, spans in numbered
         if days[0] <= day <= days[-1]
         for span in spans
@@ -197,15 +198,13 @@ def _dated(table: Iterable[tuple[date, tuple[LocalSpan, ...]]], days: Instants) 
 
 def _at(days: Instants, span: LocalSpan) -> _Shifts:
     start, end = span
-    if end == start:
-        return _Shifts(days[:0], as_spans([]))
-    seconds = np.array([start, end if end > start else end + _DAY], dtype=np.int64)
+    seconds = np.array([start, end if end >= start else end + _DAY])
     return _Shifts(days, days[:, np.newaxis] * DAY_US + seconds * SECOND_US)
 
 
 def _joined(parts: list[_Shifts]) -> _Shifts:
     if not parts:
-        return _Shifts(np.zeros(0, dtype=np.int64), as_spans([]))
+        return _Shifts(_day_numbers([]), as_spans([]))
     return _Shifts(
         np.concatenate([part.days for part in parts]),
         np.concatenate([part.walls for part in parts]),
@@ -225,7 +224,7 @@ def _whole(days: Instants, offsets: Offsets) -> _Shifts:
 
 def _days(first_year: int, last_year: int) -> Instants:
     first, last = date(first_year, 1, 1), date(last_year, 12, 31)
-    return np.arange(days_since_1970(first), days_since_1970(last) + 1, dtype=np.int64)
+    return np.arange(days_since_1970(first), days_since_1970(last) + 1)
 
 
 def _day_numbers(days: Iterable[date]) -> Instants:
@@ -234,7 +233,3 @@ def _day_numbers(days: Iterable[date]) -> Instants:
 
 def _offsets(calendar: Calendar, first_year: int, last_year: int) -> Offsets:
     return offsets_between(calendar.timezone, first_year, last_year)
-
-
-def _year(us: int) -> int:
-    return (_DAY_ZERO + timedelta(days=us // DAY_US)).year

@@ -46,7 +46,7 @@ def count_days(compiled: CompiledCalendar, working: WorkingDays, asked: DayCount
     if not len(working.days):
         return np.full(len(asked.start), FAR)
     wall = working.offsets.to_wall(asked.start)
-    before = np.searchsorted(working.days, wall // DAY_US, side="left")
+    before = np.searchsorted(working.days, wall // DAY_US)
     works = working.days.take(before, mode="clip") == wall // DAY_US
     place = _place(before, works, asked)
     if asked.is_end_of_day:
@@ -59,8 +59,9 @@ def count_days(compiled: CompiledCalendar, working: WorkingDays, asked: DayCount
             opening = working.opens.take(place, mode="clip")
             found = np.where(works | (asked.days == 0), found, opening)
         found = _into_hours(compiled, working, found, asked)
-    is_known = (asked.days == 0) & (not asked.is_end_of_day)
-    return np.select([is_known, place < 0, place >= len(working.days)], [found, -FAR, FAR], found)
+    is_known = (place >= 0) & (place < len(working.days))
+    is_here = (asked.days == 0) & (not asked.is_end_of_day)
+    return np.where(is_known | is_here, found, FAR)
 
 
 def _place(before: NDArray[np.intp], works: NDArray[np.bool_], asked: DayCount) -> NDArray[np.intp]:
@@ -82,7 +83,7 @@ def _into_hours(
     if asked.rule == "biz":
         return np.where(asked.days < 0, compiled.prev_close(found), compiled.next_open(found))
     is_kept = compiled.is_open(found) | (compiled.prev_close(found) == found)
-    opened = np.searchsorted(working.opens, found, side="right") - 1
-    back = np.where(opened < 0, -FAR, working.opens.take(opened, mode="clip"))
+    opened = np.searchsorted(working.opens, found) - 1
+    back = np.where(opened < 0, FAR, working.opens.take(opened))
     moved = np.where(asked.days < 0, back, compiled.next_open(found))
     return np.where(is_kept, found, moved)

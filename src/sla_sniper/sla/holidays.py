@@ -39,25 +39,25 @@ class Holidays:
 
     def between(self, first: date, last: date) -> tuple[date, ...]:
         """Every holiday from `first` to `last`, both included, in order."""
-        found = set(self.dates) | self._by_country(first.year, last.year)
-        for year in range(first.year, last.year + 1):
-            found |= {date(year, m, d) for m, d in self.yearly if exists(year, m, d)}
+        found = set(self.dates)
         for start, end in self.ranges:
             found |= set(_dates(max(start, first), min(end, last)))
-        for start, end in self.recurring:
-            found |= _every_year(start, end, (first.year, last.year))
+        for year in range(first.year, last.year + 1):
+            found |= self._of_year(year)
         return tuple(sorted(day for day in found if first <= day <= last))
 
-    def _by_country(self, first_year: int, last_year: int) -> set[date]:
-        if not self.country:
-            return set()
-        # Observed days may belong to a neighbouring year.
-        years = range(first_year - 1, last_year + 2)
-        return set().union(*(_of_year(self.country, self.subdivision, year) for year in years))
+    def _of_year(self, year: int) -> set[date]:
+        found = {date(year, m, d) for m, d in self.yearly if exists(year, m, d)}
+        for start, end in self.recurring:
+            # What began in the old year may reach into this one.
+            found |= _repeated(start, end, year - 1) | _repeated(start, end, year)
+        return found.union(_of_country(self.country, self.subdivision, year))
 
 
 @lru_cache(maxsize=4096)
-def _of_year(country: str, subdivision: str, year: int) -> frozenset[date]:
+def _of_country(country: str, subdivision: str, year: int) -> frozenset[date]:
+    if not country:
+        return frozenset()
     # A heavy import that most calendars do not need.
     from holidays import country_holidays  # noqa: PLC0415
 
@@ -79,14 +79,12 @@ def exists(year: int, month: int, day: int) -> bool:
     return True
 
 
-def _every_year(start: date, end: date, years: tuple[int, int]) -> set[date]:
-    found: set[date] = set()
-    # What began in the old year may reach into the first one.
-    for year in range(max(start.year, years[0] - 1), years[1] + 1):
-        if exists(year, start.month, start.day):
-            begin = start.replace(year=year)
-            found |= set(_dates(begin, begin + (end - start)))
-    return found
+def _repeated(start: date, end: date, year: int) -> set[date]:
+    """Dates of a span that begins on the same day of another year, none before its first."""
+    if year < start.year or not exists(year, start.month, start.day):
+        return set()
+    begin = start.replace(year=year)
+    return set(_dates(begin, begin + (end - start)))
 
 
 def _dates(first: date, last: date) -> list[date]:

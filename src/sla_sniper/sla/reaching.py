@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Instants = NDArray[np.int64]
 
+_YEAR_US: Final = 366 * DAY_US
 _MORE_YEARS: Final = (0, 2, 8, 32, 128, 400)
 
 
@@ -41,7 +42,7 @@ def reaching(
         If there is none within 400 years and no `never`.
     """
     if not len(start):
-        return start.astype(np.int64)
+        return start
     for first, last in widening(int(start.min()), int(start.max())):
         found = ask(first, last)
         if int(found.min()) > -FAR and int(found.max()) < FAR:
@@ -61,5 +62,5 @@ def widening(first: int, last: int) -> Iterator[tuple[int, int]]:
     """
     ends = sorted((first, last))
     for years in _MORE_YEARS:
-        more = years * 366 * DAY_US
+        more = years * _YEAR_US
         yield max(FIRST_US, ends[0] - more), min(LAST_US, ends[1] + more)

@@ -28,6 +28,7 @@ def union(spans: Spans) -> Spans:
     spans = spans[spans[:, 1] > spans[:, 0]]
     if not len(spans):
         return spans
+    # Weekdays come as sorted runs, which a stable sort merges many times as fast.
     spans = spans[np.argsort(spans[:, 0], kind="stable")]
     reach = np.maximum.accumulate(spans[:, 1])
     starts = np.r_[True, spans[1:, 0] > reach[:-1]]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # No zone ever left an offset and came back to it within less than 95 hours (tz database 2025b).
 _STEP: Final = 2 * 86_400
 _YEARS: Final = 10
+_FIRST_YEAR: Final = 2
+_LAST_YEAR: Final = 9998
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +79,7 @@ def offsets_between(timezone: str, first_year: int, last_year: int) -> Offsets:
     decades = range(first_year // _YEARS, last_year // _YEARS + 1)
     found = [change for decade in decades for change in _changes(timezone, decade)]
     first = _offset(zone(timezone), _start(decades[0]))
-    offsets = np.array([first, *(offset for _, offset in found)], dtype=np.int64) * SECOND_US
+    offsets = np.array([first, *(offset for _, offset in found)]) * SECOND_US
     changes = np.array([second for second, _ in found], dtype=np.int64) * SECOND_US
     # Before it, the old offset holds: in a gap, and for the first of two equal times.
     walls = changes + np.maximum(offsets[:-1], offsets[1:])
@@ -88,7 +90,7 @@ def offsets_between(timezone: str, first_year: int, last_year: int) -> Offsets:
 def _changes(timezone: str, decade: int) -> tuple[tuple[int, int], ...]:
     """Second since 1970 and new offset in seconds of every change in ten years."""
     tz, end = zone(timezone), _start(decade + 1)
-    seconds = [*range(_start(decade), end, _STEP), end]
+    seconds = [*range(_start(decade), end)[::_STEP], end]
     offsets = [_offset(tz, second) for second in seconds]
     return tuple(
         _first_with(tz, seconds[i], seconds[i + 1])
@@ -108,9 +110,9 @@ def _first_with(tz: ZoneInfo, before: int, after: int) -> tuple[int, int]:
 
 def _offset(tz: ZoneInfo, second: int) -> int:
     local = (EPOCH + timedelta(seconds=second)).astimezone(tz)
-    return (local.utcoffset() or timedelta()) // timedelta(seconds=1)
+    return int((local.utcoffset() or timedelta()).total_seconds())
 
 
 def _start(decade: int) -> int:
-    year = min(max(decade * _YEARS, 2), 9998)
+    year = min(max(decade * _YEARS, _FIRST_YEAR), _LAST_YEAR)
     return to_us(datetime(year, 1, 1, tzinfo=UTC)) // SECOND_US
