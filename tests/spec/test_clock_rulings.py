@@ -807,3 +807,42 @@ def test_a_ticket_that_a_policy_left_says_nothing_of_the_next_one(make_event, ma
     found = cycles(make_events(rows), levels, as_of=at(60))
 
     assert found.select("ticket_id", "state").rows() == [("1", "met"), ("2", "running")]
+
+
+@pytest.mark.parametrize("metric", ["first_reply_time", "ownership_time"])
+def test_an_answer_before_its_policy_came_is_no_answer_to_it(desk, metric):
+    did = ANSWERS if metric == "first_reply_time" else {"assignee": "ann"}
+
+    (row,) = desk(
+        (0, {"group": "b"}), (20, did), (30, {"assignee": None}),
+        (50, {"group": "a", "activity": "attribute"}), as_of=60,
+        policies=[SlaPolicy("only", (promise(metric=metric, start="attached"),), of_group("a"))],
+    )  # fmt: skip
+
+    assert (row["state"], row["applied_at"], row["elapsed"]) == ("running", at(50), 10)
+
+
+@pytest.mark.parametrize("unit", ["working", "wall"])
+def test_a_shorter_target_was_used_up_long_ago_for_each_ticket_alone(make_event, make_events, unit):
+    # Each waits for the requester from 20 to 30; an hour is used up after 70 minutes.
+    told = [
+        (0, "low", "new"), (20, "low", "waiting_requester"), (30, "low", "open"),
+        (50, "low", "open"), (65, "low", "open"), (100, "low", "open"), (200, "high", "open"),
+        (230, "high", "open"),
+    ]  # fmt: skip
+    starts = {"1": 0, "2": 1000, "3": 400, "4": 400}
+    rows = [
+        make_event(
+            ticket, at(start + minute), "status" if minute else "created",
+            priority=priority, status=status,
+        )
+        for ticket, start in starts.items()
+        for minute, priority, status in told
+    ]  # fmt: skip
+    rule = promise(by_priority=TARGETS, pause_in=("waiting_requester",), pause_unit=unit)
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (rule,)),))
+
+    found = cycles(make_events(rows), levels, as_of=at(2000))
+
+    assert found["due_at"].to_list() == [at(start + 70) for start in starts.values()]
+    assert found["breached_at"].to_list() == [at(start + 200) for start in starts.values()]

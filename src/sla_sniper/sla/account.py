@@ -132,7 +132,7 @@ class Account:
         span = np.where(ends, used + 1, 0)
         # All counts laid end to end, so that one search finds a place in any.
         shift = np.cumsum(span) - span
-        at = np.searchsorted(used + shift, amount + shift[rows], side="left") - 1
+        at = np.searchsorted(used + shift, amount + shift[rows]) - 1
         # Nothing to use up: it was used up as the count began.
         at = np.maximum(at, latest(self.resets)[rows])
         # Time spent stopped that a reopening counted passed from the standstill's beginning on.
