@@ -492,7 +492,8 @@ def _used_by_wall(pieces: list[Piece], terms: Terms, until: int, levels: Service
 
 
 def _used_up_by_wall(pieces: list[Piece], terms: Terms, levels: ServiceLevels) -> int:
-    for piece in pieces:
+    is_over = _used(pieces, terms, pieces[-1].end, levels) > terms.target
+    for piece in pieces if is_over else ():
         due = _deadline_by_wall(pieces, terms, piece.begin, levels)
         if piece.kind in {"running", "hidden"} and due < piece.end:
             return due
