@@ -846,3 +846,18 @@ def test_a_shorter_target_was_used_up_long_ago_for_each_ticket_alone(make_event,
 
     assert found["due_at"].to_list() == [at(start + 70) for start in starts.values()]
     assert found["breached_at"].to_list() == [at(start + 200) for start in starts.values()]
+
+
+def test_a_clock_that_met_exactly_has_nothing_in_its_ledger(clock):
+    (row,) = clock((0, {}), (240, {"status": "resolved"}), (300, {"status": "closed"}), as_of=900)
+
+    assert (row["state"], row["recorded_breach_at"]) == ("met", None)
+
+
+def test_a_vendor_deadline_passes_while_the_ticket_waits(clock):
+    (row,) = clock(
+        (0, {"vendor_due_at": at(75)}), (30, {"status": "waiting_requester"}),
+        (100, {"status": "open"}), as_of=120, is_vendor=True,
+    )  # fmt: skip
+
+    assert (row["state"], row["breached_at"]) == ("overdue", at(75))

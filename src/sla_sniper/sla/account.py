@@ -81,16 +81,13 @@ class Account:
     def used_up(self, over: Flags) -> Ints:
         """When the present target is used up, or was, if the clock runs on from each row."""
         state, resumes = self.stages.state, self.stages.resumes
-        has_target = (self.target != NO_TARGET) & (state < CANCELLED)
+        has_target = self.target != NO_TARGET
         if self.rule.is_vendor:
             return np.where(has_target & ~over & (state <= PAUSED), self.deadline, NEVER)
         if self.rule.pause_unit == "wall":
             return self._used_up_by_wall(over, has_target)
-        # A clock that stopped while it stood still: as if it had gone on there.
-        stood = (state == PAUSED) | (state == CANCELLED)
-        stood_before = before(stood, first=self.facts.first) & ~self.resets
-        stops = (state == STOPPED) & (stood_before | self.resets)
-        since = np.where(stops, self.facts.begins[self.held], resumes)
+        # A clock that has stopped: as if it had gone on there.
+        since = np.where(state == STOPPED, self.facts.begins[self.held], resumes)
         is_ahead = has_target & (self.elapsed < self.target)
         due = np.full(len(over), NEVER)
         runs_on = np.flatnonzero(is_ahead & (since != NEVER))
@@ -147,10 +144,9 @@ class Account:
 
     def over_since(self, over: Flags, used_up: Ints) -> Ints:
         """Since when the clock has been over time, as each row begins; else `NEVER`."""
-        was_over = np.r_[False, over[:-1]] & ~self.resets
-        begun = over & ~was_over
+        begun = over & ~before(over, first=self.resets)
         # Else over at once, without having run out: a shorter target came into force.
-        crossed = begun & np.r_[False, self._runs_out(used_up)[:-1]] & ~self.resets
+        crossed = begun & before(self._runs_out(used_up), first=self.resets)
         marks = np.where(crossed, np.r_[NEVER, used_up[:-1]], self.facts.begins)
         return np.where(over, marks[latest(begun | self.resets)], NEVER)
 
@@ -170,7 +166,7 @@ class Account:
     def missed_since(self, over: Flags, over_since: Ints, used_up: Ints) -> Ints:
         """Since when some target of the cycle has been missed; no later target undoes it."""
         # A target that ran out in the segment before, also where the next row changed it.
-        ran_out = np.r_[False, (self._runs_out(used_up) & ~over)[:-1]] & ~self.activated
+        ran_out = before(self._runs_out(used_up) & ~over, first=self.activated)
         seen = np.where(ran_out, np.r_[NEVER, used_up[:-1]], over_since)
         seen = np.minimum(seen, over_since)
         missed = seen != NEVER
