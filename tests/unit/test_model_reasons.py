@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sla_sniper.model.reasons import TEMPLATES, by_cause, reasons
+from sla_sniper.model.reasons import TEMPLATES, by_cause, reasons, with_peers
 from sla_sniper.snapshots.features import FEATURES, Feature
 
 FACTS = {
@@ -166,7 +166,7 @@ def test_the_feature_that_pushes_most_leads():
 def test_long_values_are_cut_short():
     features = [Feature("attr_site", "category", "site")]
 
-    assert len(told({"site": 1.0}, features, attr_site="x" * 200)[0]) < 70
+    assert len(told({"site": 1.0}, features, attr_site="x" * 200)[0]) < 100
 
 
 @pytest.mark.parametrize(
@@ -188,3 +188,55 @@ def test_no_rows_have_no_reasons():
     )
 
     assert empty.shape == (0, 3)
+
+
+def peers(**columns):
+    return pl.DataFrame(
+        {
+            "source": "desk",
+            "group": ["network"] * 10 + ["apps"] * 3,
+            "assignee": [f"agent {at}" for at in range(13)],
+            "n_group_changes": [0] * 10 + [5] * 3,
+            "hours_since_event": [2.0] * 13,
+            "assignee_open": [3] * 13,
+            "group_open": [21] * 13,
+            "priority_breach_rate": [0.4] * 13,
+        }
+        | columns
+    )
+
+
+def compared(cause, *, of, **facts):
+    row = pl.DataFrame([{**FACTS, "source": "desk", "group": "network", **facts}])
+    return TEMPLATES[cause](with_peers(row, of).row(0, named=True))
+
+
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        ("hand-overs", "third group in 2 days (median for network tickets: one)"),
+        ("silence", "no update for 31 h (median for network tickets: 2 h)"),
+        ("assignee load", "its agent has 14 tickets open (the median agent has 3)"),
+        ("priority", "70 % of high tickets breach (40 % is usual)"),
+    ],
+)
+def test_facts_are_compared_with_the_tickets_that_compete(cause, sentence):
+    assert compared(cause, of=peers()) == sentence
+
+
+def test_a_group_with_few_tickets_is_no_comparison():
+    assert compared("hand-overs", of=peers(), group="apps") == TOLD["hand-overs"]
+
+
+def test_what_is_usual_is_not_compared():
+    same = peers(hours_since_event=[31.2] * 13)
+
+    assert compared("silence", of=same) == TOLD["silence"]
+
+
+def test_comparing_keeps_the_rows_in_order():
+    rows = pl.DataFrame(
+        [{**FACTS, "source": "desk", "group": name} for name in ("b", "network", "a")]
+    )
+
+    assert with_peers(rows, peers())["group"].to_list() == ["b", "network", "a"]

@@ -167,8 +167,14 @@ def ingest(
 
 
 @app.command()
-def check(*, as_of: AsOf = None, workspace: Workspace = HERE, as_json: AsJson = False) -> None:
-    """Check the quality of the log, in words with counts."""
+def check(
+    *,
+    as_of: AsOf = None,
+    leaks: Annotated[bool, typer.Option("--leaks", help="Also look for leaks.")] = False,
+    workspace: Workspace = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Check the quality of the log, in words with counts; also what knows the future."""
     from sla_sniper.cli import present  # noqa: PLC0415
     from sla_sniper.usecases.check import check_log  # noqa: PLC0415
 
@@ -177,6 +183,7 @@ def check(*, as_of: AsOf = None, workspace: Workspace = HERE, as_json: AsJson = 
             workspace,
             as_of=instant(as_of, workspace, option="--as-of"),
             now=now(),
+            leaks=leaks,
             progress=tell,
         ),
         as_json=as_json,

@@ -57,7 +57,7 @@ def show(result: ExplainReport, console: Console) -> None:
         console.print(told, highlight=False, markup=False)
     for forecast in result.forecasts:
         console.print(
-            forecast_words(forecast.metric, forecast.p_breach, forecast.reasons),
+            forecast_words(forecast.metric, forecast.p_breach, forecast.reasons, forecast.advice),
             highlight=False,
             markup=False,
         )

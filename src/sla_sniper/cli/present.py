@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sla_sniper.usecases.export import Exported
     from sla_sniper.usecases.ingest import Ingested
     from sla_sniper.usecases.init import NewWorkspace
+    from sla_sniper.usecases.leaks import Leak
     from sla_sniper.usecases.mapping import Proposal
     from sla_sniper.usecases.prototype import PrototypeReport
     from sla_sniper.usecases.queue import QueueReport
@@ -102,6 +103,18 @@ def check(result: CheckReport, console: Console) -> None:
             console.print(f"    e.g. {escape(', '.join(finding.examples))}", highlight=False)
         if finding.proposal:
             console.print(escape(finding.proposal), style="dim", highlight=False)
+    if result.leaks is not None:
+        _leaks(result.leaks, console)
+
+
+def _leaks(leaks: Sequence[Leak], console: Console) -> None:
+    if not leaks:
+        console.print(
+            "[green]No leak was found.[/] A screen finds what later tickets show, no more."
+        )
+    for leak in leaks:
+        colour = _COLOURS[leak.severity]
+        console.print(f"[{colour}]leak {leak.severity}[/] {escape(leak.sentence)}")
 
 
 def diagnosis(result: DiagnosisReport, console: Console) -> None:
@@ -113,6 +126,8 @@ def diagnosis(result: DiagnosisReport, console: Console) -> None:
 
 def trained(result: TrainReport, console: Console) -> None:
     """Print the evaluation and where the bundle is."""
+    if result.leaks:
+        _leaks(result.leaks, console)
     _metrics(result.trial.metric_records(), console)
     console.print(f"Tested on the days from {result.cut:%Y-%m-%d %H:%M} UTC; then fitted on all.")
     console.print(f"{escape(result.manifest['evaluation']['verdict']['sentence'])}.")
@@ -150,6 +165,8 @@ def backtest(result: BacktestReport, console: Console) -> None:
 
 def queue(result: QueueReport, console: Console) -> None:
     """Print the kill list."""
+    if result.leaks:
+        _leaks(result.leaks, console)
     title = (
         f"Kill list as of {_stamp(result)}: {count(result.capacity, 'slot')}, by {result.policy}"
     )
@@ -266,7 +283,8 @@ def _policy_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
 
 
 def _queue_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
-    said = (row["reason_1"], row["reason_2"], row["reason_3"])
+    advice = f"if {row['advice']}" if row["advice"] else ""
+    said = (row["reason_1"], row["reason_2"], row["reason_3"], advice)
     return (
         str(row["rank"]),
         escape(row["ticket_id"]),

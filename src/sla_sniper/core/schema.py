@@ -140,6 +140,7 @@ PREDICTIONS: Final[Mapping[str, pl.DataType]] = MappingProxyType(
         "reason_3": pl.String(),
         "model_version": pl.String(),
         "policy": pl.String(),
+        "advice": pl.String(),
     }
 )
 """The public contract that Tableau and others read; seconds of business time in `slack_s`."""

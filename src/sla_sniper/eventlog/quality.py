@@ -289,7 +289,7 @@ def _future(log: _Log, end: datetime | None) -> Finding | None:
 def _stamped(log: _Log) -> Iterator[Finding | None]:
     for mapping in log.mappings:
         rows = log.histories.filter(pl.col("source") == mapping.source)
-        for suspect in stored_columns.stamped(rows, mapping):
+        for _, suspect in stored_columns.stamped(rows, mapping):
             yield Finding("stamped_column", "error", *suspect)
 
 

@@ -36,8 +36,8 @@ class Suspect(NamedTuple):
     examples: tuple[str, ...] = ()
 
 
-def stamped(rows: pl.DataFrame, mapping: Mapping) -> Iterator[Suspect]:
-    """Find columns that know the end of a ticket and are not declared as stamped.
+def stamped(rows: pl.DataFrame, mapping: Mapping) -> Iterator[tuple[str, Suspect]]:
+    """Find columns that know the end of a ticket and are not declared as stamped, by their name.
 
     Parameters
     ----------
@@ -48,28 +48,12 @@ def stamped(rows: pl.DataFrame, mapping: Mapping) -> Iterator[Suspect]:
     """
     for column, vendor in _VENDOR_TIMES.items():
         if column in mapping.columns and not mapping.is_stamped(column):
-            yield from _vendor_stamp(rows, mapping.columns[column], vendor)
-    for name, values in _columns(rows):
-        if not mapping.is_stamped(name):
-            yield from _stamp(mapping.columns.get(name, name), values, mapping)
-
-
-def undeclared_stamps(rows: pl.DataFrame, mapping: Mapping) -> tuple[str, ...]:
-    """Names of the columns that may become features and know the end of a ticket.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Stored rows of one source, in their order.
-    mapping : Mapping
-        How that source was read.
-    """
-    return tuple(
-        mapping.columns.get(name, name)
-        for name, values in _columns(rows)
-        if not mapping.is_stamped(name)
-        and next(_stamp(mapping.columns.get(name, name), values, mapping), None)
-    )
+            name = mapping.columns[column]
+            yield from ((name, found) for found in _vendor_stamp(rows, name, vendor))
+    for column, values in _columns(rows):
+        if not mapping.is_stamped(column):
+            name = mapping.columns.get(column, column)
+            yield from ((name, found) for found in _stamp(name, values, mapping))
 
 
 def personal(rows: pl.DataFrame, mapping: Mapping) -> Iterator[tuple[_Severity, Suspect]]:

@@ -26,8 +26,13 @@ LEAST = 0.01
 Row = Mapping[str, Any]
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_CARDINALS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _TIMES = ("never", "once", "twice")
-_LONGEST = 70
+_LONGEST = 100
+_ENOUGH = 10
+_PEER = "peer_"
+_PEER_FACTS = ("n_group_changes", "wall_age_h", "hours_since_event", "n_events_24h", "paused_h")
+_LOADS = ("group", "assignee")
 _RATE = "_breach_rate"
 _SAID = {"assignee": "agent"}
 _ALWAYS_ASKED = ("deadline", "silence", "age", "priority")
@@ -73,6 +78,47 @@ def reasons(
     ]
     schema = [f"reason_{at + 1}" for at in range(N_REASONS)]
     return pl.DataFrame(told, schema=dict.fromkeys(schema, pl.String), orient="row")
+
+
+def with_peers(frame: pl.DataFrame, peers: pl.DataFrame) -> pl.DataFrame:
+    """Add what is usual among the tickets that compete now, for reasons to compare with.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Snapshots that will be told.
+    peers : DataFrame
+        All snapshots of the same landmark: what is known at it, and nothing later.
+
+    Returns
+    -------
+    DataFrame
+        With `peer_<fact>`, the median of the open tickets of the same group where it has ten or
+        more; `peer_group_open` and `peer_assignee_open`, the median of the groups and agents;
+        and `peer_<rate>`, the median of all.
+    """
+    both = [name for name in frame.columns if name in peers.columns]
+    facts = [name for name in _PEER_FACTS if name in both]
+    medians = [pl.col(name).median().alias(f"{_PEER}{name}") for name in facts]
+    rates = [name for name in both if name.endswith(_RATE)]
+    usual = [pl.lit(peers[name].median()).alias(f"{_PEER}{name}") for name in rates]
+    for owner in _LOADS:
+        if {owner, f"{owner}_open"} <= set(peers.columns):
+            held = peers.select("source", owner, f"{owner}_open").drop_nulls(owner)
+            held = held.unique(("source", owner))
+            median = held[f"{owner}_open"].median() if held.height >= _ENOUGH else None
+            usual.append(pl.lit(median, pl.Float64).alias(f"{_PEER}{owner}_open"))
+    if not {"source", "group"} <= set(frame.columns):
+        return frame.with_columns(usual)
+    groups = (
+        peers.select("source", "group", *facts)
+        .drop_nulls("group")
+        .group_by("source", "group")
+        .agg(pl.len().alias("_n"), *medians)
+    )
+    groups = groups.filter(pl.col("_n") >= _ENOUGH).drop("_n")
+    joined = frame.join(groups, on=["source", "group"], how="left", maintain_order="left")
+    return joined.with_columns(usual)
 
 
 def by_cause(
@@ -127,12 +173,13 @@ def _fact(row: Row, feature: str) -> str:
         shown = row[feature] if isinstance(row[feature], str) else f"{row[feature]:.4g}"
         return f"{name} is {shown.replace('_', ' ')}"
     share = f"{100 * row[feature]:.0f} %"
+    usual = _against(row, feature, lambda rate: f" ({100 * rate:.0f} % is usual)")
     if _lacks(row, subject):
-        return f"{share} of tickets without {_SAID.get(name, name)} breach"
+        return f"{share} of tickets without {_SAID.get(name, name)} breach{usual}"
     if subject.startswith("attr_"):
         value = row[subject] if _knows(row, subject) else "as here"
-        return f"{share} of tickets with {name} {value} breach"
-    return f"{share} of this {_SAID.get(name, name)}'s tickets breach"
+        return f"{share} of tickets with {name} {value} breach{usual}"
+    return f"{share} of this {_SAID.get(name, name)}'s tickets breach{usual}"
 
 
 def _deadline(row: Row) -> str:
@@ -142,7 +189,9 @@ def _deadline(row: Row) -> str:
 
 
 def _age(row: Row) -> str:
-    return f"open for {_span(row['wall_age_h'])}" if _knows(row, "wall_age_h") else ""
+    if not _knows(row, "wall_age_h"):
+        return ""
+    return f"open for {_span(row['wall_age_h'])}{_median(row, 'wall_age_h', _span)}"
 
 
 def _pauses(row: Row) -> str:
@@ -150,18 +199,21 @@ def _pauses(row: Row) -> str:
         return ""
     if row["n_pauses"] == 0:
         return "its clock was never paused"
-    return f"paused {_times(row['n_pauses'])}, {_span(row['paused_h'])} in all"
+    paused = f"paused {_times(row['n_pauses'])}, {_span(row['paused_h'])} in all"
+    return f"{paused}{_median(row, 'paused_h', _span)}"
 
 
 def _silence(row: Row) -> str:
     if not _knows(row, "hours_since_event"):
         return ""
-    return f"no update for {_span(row['hours_since_event'])}"
+    silent = f"no update for {_span(row['hours_since_event'])}"
+    return f"{silent}{_median(row, 'hours_since_event', _span)}"
 
 
 def _hand_overs(row: Row) -> str:
     if _knows(row, "n_group_changes", "wall_age_h") and row["n_group_changes"] > 0:
-        return f"{_ordinal(row['n_group_changes'])} group in {_span(row['wall_age_h'])}"
+        nth = f"{_ordinal(row['n_group_changes'])} group in {_span(row['wall_age_h'])}"
+        return f"{nth}{_median(row, 'n_group_changes', lambda changes: _cardinal(changes + 1))}"
     if _knows(row, "is_unassigned") and row["is_unassigned"]:
         return "nobody is assigned"
     if _knows(row, "n_assignee_changes", "wall_age_h") and row["n_assignee_changes"] > 0:
@@ -178,7 +230,8 @@ def _reopenings(row: Row) -> str:
 def _activity(row: Row) -> str:
     if not _knows(row, "n_events_24h"):
         return ""
-    return f"{_count(row['n_events_24h'], 'update')} in the last 24 h"
+    recent = f"{_count(row['n_events_24h'], 'update')} in the last 24 h"
+    return f"{recent}{_median(row, 'n_events_24h', lambda number: f'{number:g}')}"
 
 
 def _group_load(row: Row) -> str:
@@ -188,15 +241,19 @@ def _group_load(row: Row) -> str:
     if _lacks(row, "group"):
         return f"no group has it yet, with {has} like it"
     if _knows(row, "group_resolved_7d"):
-        return f"its group has {has}, resolved {row['group_resolved_7d']:.0f} in 7 days"
-    return f"its group has {has}"
+        has = f"{has}, resolved {row['group_resolved_7d']:.0f} in 7 days"
+    usual = _against(row, "group_open", lambda number: f" (the median group has {number:.0f})")
+    return f"its group has {has}{usual}"
 
 
 def _assignee_load(row: Row) -> str:
     if not _knows(row, "assignee_open"):
         return ""
     has = f"{_count(row['assignee_open'], 'ticket')} open"
-    return f"nobody has it yet, with {has}" if _lacks(row, "assignee") else f"its agent has {has}"
+    if _lacks(row, "assignee"):
+        return f"nobody has it yet, with {has}"
+    usual = _against(row, "assignee_open", lambda number: f" (the median agent has {number:.0f})")
+    return f"its agent has {has}{usual}"
 
 
 def _priority(row: Row) -> str:
@@ -204,7 +261,9 @@ def _priority(row: Row) -> str:
         return ""
     if not _knows(row, "priority_breach_rate"):
         return f"priority is {row['priority']}"
-    return f"{100 * row['priority_breach_rate']:.0f} % of {row['priority']} tickets breach"
+    rate = "priority_breach_rate"
+    usual = _against(row, rate, lambda share: f" ({100 * share:.0f} % is usual)")
+    return f"{100 * row[rate]:.0f} % of {row['priority']} tickets breach{usual}"
 
 
 TEMPLATES: Final[Mapping[str, Callable[[Row], str]]] = MappingProxyType(
@@ -222,6 +281,22 @@ TEMPLATES: Final[Mapping[str, Callable[[Row], str]]] = MappingProxyType(
     }
 )
 """One sentence a cause; a cause without one is told by the feature that leads it."""
+
+
+def _median(row: Row, fact: str, said: Callable[[float], str]) -> str:
+    """Compare with the open tickets of the same group; nothing where both are told the same."""
+    if not _knows(row, "group", f"{_PEER}{fact}"):
+        return ""
+    usual = said(row[f"{_PEER}{fact}"])
+    return "" if usual == said(row[fact]) else f" (median for {row['group']} tickets: {usual})"
+
+
+def _against(row: Row, fact: str, said: Callable[[float], str]) -> str:
+    """Compare with what is usual; nothing where both are told the same."""
+    if not _knows(row, f"{_PEER}{fact}"):
+        return ""
+    usual = said(row[f"{_PEER}{fact}"])
+    return "" if usual == said(row[fact]) else usual
 
 
 def _knows(row: Row, *columns: str) -> bool:
@@ -257,6 +332,12 @@ def _ordinal(changes: float) -> str:
     """Which one it is by now, after so many changes."""
     at = int(changes)
     return _ORDINALS[at] if at < len(_ORDINALS) else f"{at + 1}th"
+
+
+def _cardinal(number: float) -> str:
+    """A small whole number in words."""
+    at = round(number)
+    return _CARDINALS[at] if at == number and at < len(_CARDINALS) else f"{number:g}"
 
 
 def _times(number: float) -> str:

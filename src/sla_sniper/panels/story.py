@@ -153,10 +153,11 @@ def totals_words(clock: ClockStory) -> str:
     return f"In all {wall(totals.wall_us)}: {listed(told)}."
 
 
-def forecast_words(metric: str, p_breach: float, reasons: Sequence[str]) -> str:
-    """Say what the model expects of a running clock."""
+def forecast_words(metric: str, p_breach: float, reasons: Sequence[str], advice: str = "") -> str:
+    """Say what the model expects of a running clock, and of it after the advised action."""
     why = f": {'; '.join(reasons)}" if reasons else ""
-    return f"Forecast for {METRIC_WORDS[metric].lower()}: {percent(p_breach)} breach{why}."
+    told = f"Forecast for {METRIC_WORDS[metric].lower()}: {percent(p_breach)} breach{why}."
+    return f"{told} If {advice}." if advice else told
 
 
 def _policies(explanation: Explanation) -> Iterator[Line]:

@@ -41,7 +41,8 @@ class TicketView:
 def ticket_view(report: ExplainReport) -> TicketView:
     """Describe an explained ticket."""
     forecasts = [
-        Line(forecast_words(each.metric, each.p_breach, each.reasons)) for each in report.forecasts
+        Line(forecast_words(each.metric, each.p_breach, each.reasons, each.advice))
+        for each in report.forecasts
     ]
     if not report.has_model:
         forecasts = [Line("There is no forecast: no model was trained on these policies by then.")]

@@ -18,6 +18,7 @@ from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import Trial, run_trial
 from sla_sniper.usecases.files import NotWritableError, require_ending, write_table, write_text
 from sla_sniper.usecases.forecasting import require_openings
+from sla_sniper.usecases.leaks import refuse, scan_columns
 from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:
@@ -143,9 +144,8 @@ def run_backtest(
     desk.workspace.sla.require_costs()
     period = _period(desk, plan)
     require_openings(desk, until=desk.as_of)
-    first = desk.stored["occurred_at"].min()
-    if not isinstance(first, datetime):
-        raise TypeError(f"The log begins at {first!r}, which is no instant.")
+    refuse(scan_columns(desk))
+    first, _ = desk.active
     # What comes after `as_of` has not happened, however far ahead the period goes.
     end = min(period.end, desk.as_of + timedelta(microseconds=1))
     known = desk.thinned(desk.landmarks(first, period.start, plan.epoch))
@@ -167,7 +167,7 @@ def run_backtest(
 
 
 def _period(desk: Desk, plan: Plan) -> Period:
-    """Period asked for, or the last 30 days to the midnight after `as_of`."""
+    """Period asked for, or the last 30 days to the midnight after the last opening."""
     until = plan.end or _midnight_after(desk)
     begin = plan.start or until - DEFAULT_PERIOD
     if begin >= until:
@@ -177,7 +177,8 @@ def _period(desk: Desk, plan: Plan) -> Period:
 
 def _midnight_after(desk: Desk) -> datetime:
     tz = zone(desk.workspace.landmarks.timezone)
-    last = desk.as_of.astimezone(tz).date() + timedelta(days=1)
+    last = (desk.active[1] - timedelta(microseconds=1)).astimezone(tz).date()
+    last += timedelta(days=1) if desk.active[1] > desk.as_of else timedelta()
     return localize(datetime.combine(last, datetime.min.time()), tz)
 
 

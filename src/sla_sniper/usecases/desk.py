@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import gcd
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,7 +29,6 @@ from sla_sniper.snapshots.landmarks import landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -44,6 +44,7 @@ LEARNT_ROWS = 400_000
 """Snapshots beyond which training takes only some of the landmarks."""
 PART_ROWS = 1_000_000
 """Snapshots that are held in memory at a time where all of them are needed."""
+_STEP = timedelta(microseconds=1)
 
 
 class UnknownMetricError(SlaSniperError):
@@ -86,6 +87,22 @@ class Desk:
     stored: pl.DataFrame
     mappings: tuple[Mapping, ...]
     progress: Progress = silent
+
+    @property
+    def active(self) -> tuple[datetime, datetime]:
+        """From the first event to the day after the last opening, or `as_of` if that is sooner.
+
+        What comes later is no desk any more, but a remnant that waits for its end: some logs
+        tell closings of years after their last opening.
+        """
+        first = self.stored["occurred_at"].min()
+        opened = self.stored.group_by(TICKET_KEY).agg(
+            pl.coalesce(pl.col("created_at").min(), pl.col("occurred_at").min())
+        )
+        last = opened["created_at"].max()
+        if not (isinstance(first, datetime) and isinstance(last, datetime)):
+            raise TypeError(f"The log begins at {first!r}, which is no instant.")
+        return first, min(self.as_of, max(last, first) + timedelta(days=1)) + _STEP
 
     @property
     def keep(self) -> tuple[str, ...]:

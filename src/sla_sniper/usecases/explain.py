@@ -13,10 +13,9 @@ from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.model.bundle import load_bundle
-from sla_sniper.model.reasons import reasons
 from sla_sniper.sla.explain import explain
 from sla_sniper.usecases.desk import open_desk
-from sla_sniper.usecases.queue import known_bundle, moment_of
+from sla_sniper.usecases.queue import before, in_words, known_bundle, moment_of
 from sla_sniper.usecases.results import header, json_safe
 
 if TYPE_CHECKING:
@@ -61,12 +60,15 @@ class Forecast:
         Chance that the clock breaches before it is fulfilled, in [0, 1].
     reasons : tuple of str
         What moved it most.
+    advice : str
+        What a person could do, and what the model would then expect; empty where nothing helps.
     """
 
     metric: str
     p_breach: float
     reasons: tuple[str, ...]
     model_version: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,11 @@ def _forecasts(desk: Desk, bundle: Path, explanation: Explanation) -> tuple[Fore
     if mine.is_empty():
         return ()
     model = load_bundle(bundle)
-    chances = model.predict(mine)
-    words = reasons(mine, model.contributions(mine), model.features)
+    mine = mine.with_columns(pl.Series("p_breach", model.predict(mine)))
+    words = in_words(mine, snapshots, model, before=before(desk))
     return tuple(
-        Forecast(metric, float(chance), tuple(filter(None, said)), bundle.name)
-        for metric, chance, said in zip(mine["metric"], chances, words.iter_rows(), strict=True)
+        Forecast(metric, chance, tuple(filter(None, said)), bundle.name, advice or "")
+        for metric, chance, (*said, advice) in zip(
+            mine["metric"], mine["p_breach"], words.iter_rows(), strict=True
+        )
     )

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.core.schema import TICKET_KEY
-from sla_sniper.eventlog.stored_columns import undeclared_stamps
 from sla_sniper.model.forecast import train_model
 from sla_sniper.model.split import require_history, training_rows
 from sla_sniper.snapshots.features import FEATURES, Feature, kept_features
@@ -31,6 +29,7 @@ POOL_COLUMNS = (
     *TICKET_KEY,
     "metric",
     "policy",
+    "cycle",
     "due_at",
     "slack_us",
     "wall_slack_us",
@@ -44,23 +43,6 @@ POOL_COLUMNS = (
     "is_censored",
 )
 """What replay reads of a snapshot, beside the forecasts."""
-
-
-class LeakError(SlaSniperError):
-    """Columns that know how a ticket ended would be learnt from."""
-
-    exit_code = 41
-
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        super().__init__(columns)
-        self.columns = columns
-
-    def __str__(self) -> str:
-        return (
-            f"Training was refused: {', '.join(map(repr, self.columns))} is only known when a "
-            "ticket ends and would leak its outcome; declare it in [stamped] of the mapping "
-            "and ingest into a new workspace."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +111,8 @@ def fit_model(desk: Desk, learnt: pl.DataFrame, *, cut: datetime, name: str) -> 
     NotEnoughHistoryError
         If there are too few tickets, or too few of one outcome.
     """
-    _refuse_stamps(desk)
     desk.progress(f"training {name}")
     return train_model(learnt, name=name, features=features_of(desk), as_of=cut)
-
-
-def _refuse_stamps(desk: Desk) -> None:
-    """Refuse to learn from columns that were written when a ticket ended."""
-    found = [
-        column
-        for mapping in desk.mappings
-        if mapping.shape == "events"
-        for column in undeclared_stamps(
-            desk.stored.filter(pl.col("source") == mapping.source), mapping
-        )
-    ]
-    if found:
-        raise LeakError(tuple(found))
 
 
 def fit(desk: Desk, learnt: pl.DataFrame, *, cut: datetime, name: str) -> Forecasters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,8 +13,9 @@ from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import PREDICTIONS
 from sla_sniper.escalation import rank_now
 from sla_sniper.eventlog.locking import workspace_lock
+from sla_sniper.model.advice import advise
 from sla_sniper.model.bundle import load_bundle, read_manifest
-from sla_sniper.model.reasons import reasons
+from sla_sniper.model.reasons import reasons, with_peers
 from sla_sniper.usecases.backtest import latest_backtest
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
     from sla_sniper.model.forecast import BreachModel
     from sla_sniper.usecases.desk import Desk
+    from sla_sniper.usecases.leaks import Leak
+
+MOST_TOLD = 1_000
+"""Rows of the queue, best first, that get their reasons and advice in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class QueueReport:
         What it is ranked by, and what the honesty gate lets it claim.
     currency : str
         Of costs and savings.
+    leaks : tuple of Leak
+        Warnings of the leak scanner, where a model had to be trained.
     """
 
     frame: pl.DataFrame
@@ -56,6 +63,7 @@ class QueueReport:
     sentence: str
     currency: str
     model_version: str
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def recommended(self) -> pl.DataFrame:
@@ -72,6 +80,7 @@ class QueueReport:
             "currency": self.currency,
             "model_version": self.model_version,
             "eligible": self.frame.height,
+            "leaks": [leak.as_dict() for leak in self.leaks],
             "queue": records(self.recommended.drop("as_of").to_dicts()),
         }
 
@@ -109,7 +118,11 @@ def make_queue(
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     desk.workspace.sla.require_costs()
     slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
-    bundle = known_bundle(desk) or train_on(desk, name="lightgbm").folder
+    bundle = known_bundle(desk)
+    leaks: tuple[Leak, ...] = ()
+    if bundle is None:
+        trained = train_on(desk, name="lightgbm")
+        bundle, leaks = trained.folder, trained.leaks
     snapshots = desk.snapshots_at(moment_of(desk))
     policy, sentence = _gate(desk, slots, read_manifest(bundle))
     progress("ranking the tickets")
@@ -123,6 +136,7 @@ def make_queue(
         sentence=sentence,
         currency=desk.workspace.sla.costs.currency,
         model_version=bundle.name,
+        leaks=leaks,
     )
     _keep(report, desk)
     if out is not None:
@@ -193,7 +207,7 @@ def _ranked(
         pl.lit(value=True).alias("is_censored"),
     )
     ranked = rank_now(pool, policy, capacity=capacity, costs=desk.workspace.sla.costs)
-    told = _told(ranked, model)
+    told = _told(ranked, model, before=before(desk))
     return told.with_columns(
         pl.lit(desk.as_of).cast(PREDICTIONS["as_of"]).alias("as_of"),
         (pl.col("slack_us") // SECOND_US).alias("slack_s"),
@@ -202,10 +216,36 @@ def _ranked(
     ).select(pl.col(name).cast(dtype) for name, dtype in PREDICTIONS.items())
 
 
-def _told(ranked: pl.DataFrame, model: BreachModel) -> pl.DataFrame:
-    """Add the reasons in words, for every row that may be shown."""
-    words = reasons(ranked, model.contributions(ranked), model.features)
-    return pl.concat([ranked, words], how="horizontal")
+def _told(ranked: pl.DataFrame, model: BreachModel, *, before: str) -> pl.DataFrame:
+    """Add reasons and advice in words to the first `MOST_TOLD` rows; the others have none."""
+    shown, rest = ranked.head(MOST_TOLD), ranked.slice(MOST_TOLD)
+    words = in_words(shown, ranked, model, before=before)
+    blank = pl.DataFrame(schema=words.schema).clear(n=rest.height)
+    return pl.concat([ranked, pl.concat([words, blank])], how="horizontal")
+
+
+def in_words(
+    shown: pl.DataFrame, peers: pl.DataFrame, model: BreachModel, *, before: str
+) -> pl.DataFrame:
+    """Reasons and advice of the snapshots `shown`, which have their `p_breach`.
+
+    Parameters
+    ----------
+    peers : DataFrame
+        All snapshots of that landmark, to compare with.
+    before : str
+        Until when an action counts as taken at it.
+    """
+    told = with_peers(shown, peers)
+    words = reasons(told, model.contributions(shown), model.features)
+    advice = advise(shown, peers, predict=model.predict, before=before)
+    return words.with_columns(advice)
+
+
+def before(desk: Desk) -> str:
+    """The next full hour: what the forecast of this landmark still holds for."""
+    local = desk.as_of.astimezone(zone(desk.workspace.landmarks.timezone))
+    return f"{(local + timedelta(hours=1)).replace(minute=0):%H:%M}"
 
 
 def moment_of(desk: Desk) -> pl.DataFrame:

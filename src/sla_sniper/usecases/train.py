@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,13 +14,16 @@ from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import run_trial
 from sla_sniper.usecases.files import overwrite_table
 from sla_sniper.usecases.forecasting import fit_model, learnable, require_openings
+from sla_sniper.usecases.leaks import refuse, refuse_split, scan_columns, scan_features
 from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from sla_sniper.usecases.desk import Desk
     from sla_sniper.usecases.evaluating import Trial
+    from sla_sniper.usecases.leaks import Leak
 
 TEST_SHARE = 0.25
 """Share of the log's time, the newest, on which the recipe is tested."""
@@ -37,6 +39,7 @@ class TrainReport:
     why: str
     cut: datetime
     manifest: dict[str, Any]
+    leaks: tuple[Leak, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper train`."""
@@ -51,6 +54,7 @@ class TrainReport:
             "metrics": self.trial.metric_records(),
             "advantage": self.trial.summary.as_dict()["advantage"],
             "verdict": self.manifest["evaluation"]["verdict"]["sentence"],
+            "leaks": [leak.as_dict() for leak in self.leaks],
         }
         return as_json(header("train", self.as_of) | facts)
 
@@ -71,6 +75,8 @@ def train(
         If `sla.toml` has no costs, or no effectiveness.
     NotEnoughHistoryError
         If the log is too short for an honest split in time; there is no random split.
+    LeakError
+        If a column or feature knows how tickets ended.
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     return train_on(desk, name=name)
@@ -80,13 +86,14 @@ def train_on(desk: Desk, *, name: str) -> TrainReport:
     """Train on an opened desk; see `train`."""
     desk.workspace.sla.require_costs()
     require_openings(desk, until=desk.as_of)
-    first = desk.stored["occurred_at"].min()
-    if not isinstance(first, datetime):
-        raise TypeError(f"The log begins at {first!r}, which is no instant.")
-    cut = desk.as_of - (desk.as_of - first) * TEST_SHARE
+    warnings = refuse(scan_columns(desk))
+    first, until = desk.active
+    cut = until - (until - first) * TEST_SHARE
     cut = cut.replace(minute=0, second=0, microsecond=0)
-    moments = desk.thinned(desk.landmarks(first, desk.as_of + timedelta(seconds=1), "hour"))
+    moments = desk.thinned(desk.landmarks(first, until, "hour"))
     snapshots = desk.snapshots(moments)
+    learnt = learnable(desk, snapshots, cut=desk.as_of)
+    warnings += refuse(scan_features(desk, learnt))
     capacity = desk.workspace.sla.capacity_per_day
     trial = run_trial(
         desk,
@@ -96,15 +103,17 @@ def train_on(desk: Desk, *, name: str) -> TrainReport:
         name=name,
         capacities=[capacity],
     )
+    refuse_split(trial.training, trial.pool)
     evidence = Evidence(
         metrics=trial.metrics, cut=cut, until=desk.as_of, verdict=_verdict(trial, desk)
     )
-    saved = _save(desk, snapshots, name=name, evidence=evidence)
-    return TrainReport(saved, trial, desk.as_of, desk.why, cut, read_manifest(saved))
+    saved = _save(desk, snapshots, learnt, name=name, evidence=evidence)
+    return TrainReport(saved, trial, desk.as_of, desk.why, cut, read_manifest(saved), warnings)
 
 
-def _save(desk: Desk, snapshots: pl.DataFrame, *, name: str, evidence: Evidence) -> Path:
-    learnt = learnable(desk, snapshots, cut=desk.as_of)
+def _save(
+    desk: Desk, snapshots: pl.DataFrame, learnt: pl.DataFrame, *, name: str, evidence: Evidence
+) -> Path:
     model = fit_model(desk, learnt, cut=desk.as_of, name=name)
     desk.progress("saving the bundle")
     with workspace_lock(desk.workspace.folder):
