@@ -101,6 +101,7 @@ def generated_queue(pool: pl.DataFrame) -> pl.DataFrame:
         reason_1=pl.lit("only <b>6 h</b> of working time is left"),
         reason_2=pl.lit("reassigned 4 times"),
         reason_3=pl.lit(None, pl.String),
+        advice=pl.lit(None, pl.String),
         model_version=pl.lit("lightgbm-test"),
     ).select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())
 

@@ -193,14 +193,25 @@ def _keep(report: BacktestReport, desk: Desk) -> None:
 
 def latest_backtest(outputs: Path) -> dict[str, Any] | None:
     """JSON object of the latest backtest, None where there is none."""
-    path = outputs / "backtest" / "summary.json"
+    return latest_summary(outputs, "backtest")
+
+
+def latest_summary(outputs: Path, verb: str) -> dict[str, Any] | None:
+    """JSON object that a verb kept for the queue, None where there is none.
+
+    Raises
+    ------
+    UnreadableFileError
+        If somebody else has written into it.
+    """
+    path = outputs / verb / "summary.json"
     if not path.is_file():
         return None
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UnreadableFileError(
-            str(path), "it is not what `sniper backtest` wrote", "run `sniper backtest` again"
+            str(path), f"it is not what `sniper {verb}` wrote", f"run `sniper {verb}` again"
         ) from error
     return found
 

@@ -16,7 +16,7 @@ from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.model.advice import advise
 from sla_sniper.model.bundle import load_bundle, read_manifest
 from sla_sniper.model.reasons import reasons, with_peers
-from sla_sniper.usecases.backtest import latest_backtest
+from sla_sniper.usecases.backtest import latest_backtest, latest_summary
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.forecasting import features_of, rule_chance
@@ -177,12 +177,7 @@ def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str
     costs and promises, at this capacity. Without one the best simple rule ranks.
     """
     stakes, own = desk.workspace.sla.stakes, manifest["evaluation"]["verdict"]
-    found = latest_backtest(desk.workspace.outputs)
-    is_ours = found is not None and (found.get("stakes"), found.get("model")) == (
-        stakes,
-        manifest["estimator"],
-    )
-    if found and is_ours and datetime.fromisoformat(found["as_of"]) <= desk.as_of:
+    for found in _known_verdicts(desk, manifest):
         for verdict in found["verdicts"]:
             if verdict["advantage"]["capacity"] == capacity:
                 return verdict["policy"], verdict["sentence"]
@@ -192,6 +187,22 @@ def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str
         f"no advantage over {own['rule']} was measured at {capacity} a day with these settings: "
         f"sniper backtest --capacity {capacity} measures it"
     )
+
+
+def _known_verdicts(desk: Desk, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the latest backtest and the latest `monitor` of this model found, the newer first."""
+    outputs = desk.workspace.outputs
+    kept = (latest_backtest(outputs), latest_summary(outputs, "monitor"))
+    measured = (desk.workspace.sla.stakes, manifest["estimator"])
+    known = [
+        found
+        for found in kept
+        if found is not None
+        and (found.get("stakes"), found.get("model")) == measured
+        and found.get("version", manifest["version"]) == manifest["version"]
+        and datetime.fromisoformat(found["as_of"]) <= desk.as_of
+    ]
+    return sorted(known, key=lambda found: datetime.fromisoformat(found["as_of"]), reverse=True)
 
 
 def _ranked(

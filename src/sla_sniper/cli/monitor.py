@@ -1,0 +1,67 @@
+"""sniper monitor: parse, ask the use case, tell what has moved and what it costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from sla_sniper.cli.surface import AsJson, AsOf, Workspace, instant, now, run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sla_sniper.usecases.monitor import MonitorReport
+
+commands = typer.Typer()
+_HERE: Final = Path()
+
+
+@commands.command()
+def monitor(
+    *,
+    as_of: AsOf = None,
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks to look back at most.")] = 4,
+    workspace: Workspace = _HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the desk has moved away from the model, and what that costs."""
+    from sla_sniper.usecases.monitor import monitor as watch  # noqa: PLC0415
+
+    run(
+        lambda tell: watch(
+            workspace,
+            as_of=instant(as_of, workspace, option="--as-of"),
+            now=now(),
+            weeks=weeks,
+            progress=tell,
+        ),
+        as_json=as_json,
+        show=show,
+    )
+
+
+def show(result: MonitorReport, console: Console) -> None:
+    """Print the findings, the figures of the ripe days, and what to do."""
+    console.print(
+        f"Model {result.version}, watched from {result.start:%Y-%m-%d %H:%M} to "
+        f"{result.as_of:%Y-%m-%d %H:%M} UTC: {result.n_ripe:,} of {result.n_recent:,} snapshots "
+        f"have ripe labels. Status: {result.status}.",
+        highlight=False,
+        markup=False,
+    )
+    for sentence in result.sentences:
+        console.print(f"- {sentence}", highlight=False, markup=False)
+    if result.ripe:
+        ripe = result.ripe
+        console.print(
+            f"On {ripe.n_days} ripe days: AUC {ripe.auc:.3f}, Brier skill {ripe.brier_skill:.3f}; "
+            f"captured {100 * ripe.captured:.0f} % of the cost, {ripe.verdict.advantage.rule} "
+            f"{100 * ripe.captured_by_rule:.0f} %. The queue ranks by {ripe.verdict.policy}: "
+            f"{ripe.verdict.sentence}.",
+            highlight=False,
+            markup=False,
+        )
+    if result.proposal:
+        console.print(result.proposal, highlight=False, markup=False)
