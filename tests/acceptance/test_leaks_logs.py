@@ -57,6 +57,7 @@ def test_stamps_of_the_demo_log_are_found_when_forgotten(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_stamps_of_the_demo_log_are_found_whatever_their_name(tmp_path):
     demo = demo_files()
     log = tmp_path / "renamed.csv"

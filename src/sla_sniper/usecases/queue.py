@@ -19,7 +19,7 @@ from sla_sniper.model.reasons import reasons, with_peers
 from sla_sniper.usecases.backtest import latest_backtest, latest_summary
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
-from sla_sniper.usecases.forecasting import features_of, rule_chance
+from sla_sniper.usecases.forecasting import POOL_COLUMNS, features_of, rule_chance
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
 
@@ -126,7 +126,7 @@ def make_queue(
     snapshots = desk.snapshots_at(moment_of(desk))
     policy, sentence = _gate(desk, slots, read_manifest(bundle))
     progress("ranking the tickets")
-    frame = _ranked(desk, snapshots, bundle, policy=policy, capacity=slots)
+    frame = rank(desk, snapshots, bundle, policy=policy, capacity=slots)
     report = QueueReport(
         frame=frame,
         as_of=desk.as_of,
@@ -205,9 +205,16 @@ def _known_verdicts(desk: Desk, manifest: dict[str, Any]) -> list[dict[str, Any]
     return sorted(known, key=lambda found: datetime.fromisoformat(found["as_of"]), reverse=True)
 
 
-def _ranked(
+def rank(
     desk: Desk, snapshots: pl.DataFrame, bundle: Path, *, policy: str, capacity: int
 ) -> pl.DataFrame:
+    """Rank the running clocks of one landmark by a policy, with reasons and advice.
+
+    Returns
+    -------
+    DataFrame
+        Schema `core.schema.PREDICTIONS`, by rank.
+    """
     if snapshots.is_empty():
         return pl.DataFrame(schema=dict(PREDICTIONS))
     model = load_bundle(bundle)
@@ -217,8 +224,11 @@ def _ranked(
         pl.lit(None, pl.Boolean).alias("breached"),
         pl.lit(value=True).alias("is_censored"),
     )
-    ranked = rank_now(pool, policy, capacity=capacity, costs=desk.workspace.sla.costs)
-    told = _told(ranked, model, before=before(desk))
+    # A list needs few of the columns; sorting all of them takes most of the time on large desks.
+    read = [name for name in (*POOL_COLUMNS, "p_breach", "p_edf") if name in pool.columns]
+    slim = pool.select(read).with_row_index("_at")
+    ranked = rank_now(slim, policy, capacity=capacity, costs=desk.workspace.sla.costs)
+    told = _told(ranked, pool, model, before=before(desk))
     return told.with_columns(
         pl.lit(desk.as_of).cast(PREDICTIONS["as_of"]).alias("as_of"),
         (pl.col("slack_us") // SECOND_US).alias("slack_s"),
@@ -227,11 +237,16 @@ def _ranked(
     ).select(pl.col(name).cast(dtype) for name, dtype in PREDICTIONS.items())
 
 
-def _told(ranked: pl.DataFrame, model: BreachModel, *, before: str) -> pl.DataFrame:
-    """Add reasons and advice in words to the first `MOST_TOLD` rows; the others have none."""
-    shown, rest = ranked.head(MOST_TOLD), ranked.slice(MOST_TOLD)
-    words = in_words(shown, ranked, model, before=before)
-    blank = pl.DataFrame(schema=words.schema).clear(n=rest.height)
+def _told(
+    ranked: pl.DataFrame, pool: pl.DataFrame, model: BreachModel, *, before: str
+) -> pl.DataFrame:
+    """Add reasons and advice in words to the first `MOST_TOLD` rows; the others have none.
+
+    `_at` of `ranked` is the row of `pool`, which has the features.
+    """
+    shown = pool[ranked["_at"].head(MOST_TOLD)]
+    words = in_words(shown, pool, model, before=before)
+    blank = pl.DataFrame(schema=words.schema).clear(n=ranked.height - shown.height)
     return pl.concat([ranked, pl.concat([words, blank])], how="horizontal")
 
 
