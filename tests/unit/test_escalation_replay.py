@@ -140,6 +140,62 @@ def test_unused_slots_carry_on_through_the_day():
     assert chosen(result, "edf", 6) == ["first", "0", "1", "2", "3", "4"]
 
 
+def test_quiet_landmarks_keep_their_share_of_the_slots():
+    hours = (0, 3)
+    pool = clocks(*({"ticket_id": f"{h}{n}", "hour": h} for h in hours for n in range(5)))
+    placed = pool.with_columns(landmark_number=pl.col("hour") + 1, landmarks_of_day=4)
+
+    result = replay(placed, COSTS, capacities=[4], policies=["edf"])
+
+    assert chosen(result, "edf", 4) == ["00", "30", "31", "32"]
+
+
+def test_alarm_serves_those_first_that_rang_first():
+    pool = clocks(
+        {"ticket_id": "early", "p_breach": 0.5},
+        {"ticket_id": "silent", "p_breach": 0.49},
+        {"ticket_id": "early", "hour": 1, "p_breach": 0.6},
+        {"ticket_id": "late", "hour": 1, "p_breach": 0.9, "slack_us": HOUR},
+        {"ticket_id": "silent", "hour": 1, "p_breach": 0.4},
+    )
+
+    ranked = replay(pool, COSTS, capacities=[0, 2, 9], policies=["alarm"])
+
+    assert chosen(ranked, "alarm", 2) == ["early", "late"]
+    assert chosen(ranked, "alarm", 9) == ["early", "late"]
+
+
+def test_escalating_nobody_saves_and_costs_nothing():
+    result = replay(TRIO, COSTS, capacities=[4], policies=["nobody"])
+
+    assert chosen(result, "nobody", 4) == []
+    assert result.totals["nobody", 4].net(COSTS).tolist() == [0.0]
+
+
+def test_lost_tickets_are_neither_chosen_nor_catchable():
+    lost = Effectiveness(0.5, 0.3, 0.7, point_of_no_return_us=2 * HOUR)
+    costs = CostTable("USD", {"high": 100}, effectiveness=lost)
+    rows = [
+        {"ticket_id": "gone", "slack_us": 2 * HOUR - 1},
+        {"ticket_id": "just", "slack_us": 2 * HOUR},
+    ]
+    pool = clocks(*(row | {"breached": True} for row in rows))
+
+    result = replay(pool, costs, capacities=[2], policies=["edf", "oracle"])
+
+    assert chosen(result, "edf", 2) == chosen(result, "oracle", 2) == ["just"]
+    assert result.candidates.loss.sum() == 100
+
+
+def test_a_day_of_lost_tickets_stays_a_day():
+    lost = Effectiveness(0.5, 0.3, 0.7, point_of_no_return_us=2 * HOUR)
+    pool = clocks({"slack_us": HOUR}, {"ticket_id": "B", "hour": 24})
+
+    found = candidates_from(pool, lost)
+
+    assert (found.n_days, found.landmark.size) == (2, 1)
+
+
 def test_slots_never_carry_over_to_the_next_day():
     pool = clocks({"ticket_id": "mon"}, *({"ticket_id": f"{n}", "hour": 24} for n in range(9)))
 
@@ -183,7 +239,8 @@ def test_decisions_have_the_public_columns():
 
     columns = "policy capacity landmark ticket_id metric p_breach expected_saving rank source"
     assert decisions.columns == columns.split()
-    assert decisions["policy"].unique(maintain_order=True).to_list() == list(POLICIES)
+    named = decisions["policy"].unique(maintain_order=True).to_list()
+    assert named == [name for name in POLICIES if name != "nobody"]
 
 
 def test_decisions_rank_within_their_landmark():

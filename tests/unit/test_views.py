@@ -16,6 +16,7 @@ from sla_sniper.escalation import (
     replay,
     summarise,
 )
+from sla_sniper.escalation.replay import Work
 from sla_sniper.panels.kill_list import KillListPanel
 from sla_sniper.stats import Interval
 from sla_sniper.ui import views
@@ -196,7 +197,7 @@ def test_list_without_effect_keeps_its_savings():
 
 
 def test_stamps_tell_list_and_replay(workspace):
-    walks = Walks(candidates_from(pool(), COSTS.effectiveness), {})
+    walks = Walks(Work(candidates_from(pool(), COSTS.effectiveness), COSTS), {})
     period = Period(walks, None, {"epoch": "day", "as_of": "2016-05-01T10:00:00+02:00"})
 
     found = views.stamps(workspace, queue(), period)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isfinite
-from typing import Annotated, ClassVar
+from math import inf, isfinite
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from sla_sniper.config.documents import Strict
-from sla_sniper.config.values import duration_us
+from sla_sniper.config.values import duration_us, span_seconds
 from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.escalation.costs import CostTable, Effectiveness
+from sla_sniper.escalation.staffing import FIELDS, Kind
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -38,6 +42,7 @@ class _Effectiveness(Strict):
     low: _Share
     high: _Share
     falls_over: str | None = None
+    point_of_no_return: str | None = None
 
     @field_validator("high")
     @classmethod
@@ -48,7 +53,7 @@ class _Effectiveness(Strict):
             raise ValueError(f"must be low <= value <= high, got {told or f'{low:g} and {high:g}'}")
         return high
 
-    @field_validator("falls_over")
+    @field_validator("falls_over", "point_of_no_return")
     @classmethod
     def _duration(cls, value: str | None) -> str | None:
         if value is not None:
@@ -57,7 +62,8 @@ class _Effectiveness(Strict):
 
     def effectiveness(self) -> Effectiveness:
         falls = None if self.falls_over is None else duration_us(self.falls_over)
-        return Effectiveness(self.value, self.low, self.high, falls)
+        lost = 0 if self.point_of_no_return is None else duration_us(self.point_of_no_return)
+        return Effectiveness(self.value, self.low, self.high, falls, lost)
 
 
 class CostsSpec(Strict):
@@ -98,6 +104,105 @@ class CostsSpec(Strict):
 
 
 class CapacitySpec(Strict):
-    """[capacity] as `sla.toml` writes it."""
+    """[capacity] as `sla.toml` writes it: so many tickets a day, whoever takes them."""
 
     per_day: int = Field(50, ge=1)
+
+
+class KindSpec(Strict):
+    """One of [[capacity]]: a group, shift or skill with its tickets or minutes a day.
+
+    What is wrong in one key does not keep what is wrong in another from being told.
+    """
+
+    name: str
+    per_day: int | None = Field(None, ge=0)
+    minutes: float | None = Field(None, ge=0, allow_inf_nan=False, validate_default=True)
+    effort: float | dict[str, float] | None = Field(None, validate_default=True)
+    when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    days: tuple[Weekday, ...] = ()
+    hours: str = "00:00-24:00"
+
+    @field_validator("when")
+    @classmethod
+    def _when(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if unknown := [name for name in value if name not in FIELDS]:
+            raise ValueError(f"capacity can depend on {', '.join(FIELDS)}, not on {unknown[0]!r}")
+        return value
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        begin, end = span_seconds(value)
+        if end < begin:
+            raise ValueError("a shift cannot run past midnight; write two")
+        return value
+
+    @field_validator("minutes")
+    @classmethod
+    def _one_unit(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if "per_day" in info.data and (info.data["per_day"] is None) == (value is None):
+            raise ValueError("give either per_day (tickets) or minutes")
+        return value
+
+    @field_validator("effort")
+    @classmethod
+    def _effort(
+        cls, value: float | dict[str, float] | None, info: ValidationInfo
+    ) -> float | dict[str, float] | None:
+        if "minutes" in info.data and (info.data["minutes"] is None) != (value is None):
+            raise ValueError("minutes need effort, the minutes that a ticket takes; tickets do not")
+        each = value.values() if isinstance(value, dict) else () if value is None else (value,)
+        if value == {} or not all(0 < minutes < inf for minutes in each):
+            raise ValueError("effort is in minutes, more than zero")
+        return value
+
+    def kind(self) -> Kind:
+        """Read it into the kind that the decision uses."""
+        efforts = self._efforts()
+        default = efforts.pop("default", max(efforts.values(), default=1.0))
+        opens, closes = span_seconds(self.hours)
+        return Kind(
+            name=self.name,
+            amount=float(self.minutes if self.per_day is None else self.per_day),  # type: ignore[arg-type]
+            when={name: frozenset(values) for name, values in self.when.items()},
+            weekdays=frozenset(WEEKDAYS.index(day) + 1 for day in self.days),
+            opens=opens,
+            closes=closes,
+            effort=efforts,
+            default_effort=default,
+        )
+
+    def most(self) -> int:
+        """Tickets that it could take in a day at the very most."""
+        least = min(self._efforts().values(), default=1.0)
+        return int((self.minutes or 0) // least) if self.per_day is None else self.per_day
+
+    def _efforts(self) -> dict[str, float]:
+        if isinstance(self.effort, dict):
+            return dict(self.effort)
+        return {} if self.effort is None else {"default": self.effort}
+
+
+def _shape(value: object) -> str:
+    return "kinds" if isinstance(value, list | tuple) else "plain"
+
+
+Capacity = Annotated[
+    Annotated[tuple[KindSpec, ...], Field(min_length=1), Tag("kinds")]
+    | Annotated[CapacitySpec, Tag("plain")],
+    Discriminator(_shape),
+]
+"""``[capacity]`` or ``[[capacity]]``."""
+
+
+def slots_a_day(spec: CapacitySpec | tuple[KindSpec, ...]) -> int:
+    """Tickets that can be escalated on one local date, all kinds together."""
+    if isinstance(spec, CapacitySpec):
+        return spec.per_day
+    return max(1, sum(each.most() for each in spec))
+
+
+def kinds_of(spec: CapacitySpec | tuple[KindSpec, ...]) -> tuple[Kind, ...]:
+    """Who can take which ticket; nothing where anybody can take any."""
+    return () if isinstance(spec, CapacitySpec) else tuple(each.kind() for each in spec)

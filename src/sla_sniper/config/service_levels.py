@@ -10,7 +10,14 @@ from pydantic import ConfigDict, Field
 
 from sla_sniper.config.calendars import CalendarSpec, read_calendars
 from sla_sniper.config.contradictions import contradictions, without_effect
-from sla_sniper.config.costs import CapacitySpec, CostsSpec, NoCostsError
+from sla_sniper.config.costs import (
+    Capacity,
+    CapacitySpec,
+    CostsSpec,
+    NoCostsError,
+    kinds_of,
+    slots_a_day,
+)
 from sla_sniper.config.documents import (
     Document,
     KeyProblemsError,
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_sniper.escalation.costs import CostTable
+    from sla_sniper.escalation.staffing import Kind
     from sla_sniper.sla.calendar import Calendar
 
 
@@ -41,9 +49,11 @@ class SlaSettings:
     breach_costs : CostTable or None
         What a breach costs, where the file says it.
     capacity_per_day : int
-        Tickets that can be escalated on one local date.
+        Tickets that can be escalated on one local date, all kinds of capacity together.
     has_effectiveness : bool
         Whether the file says how much an escalation helps.
+    kinds : tuple of Kind
+        Who can take which ticket, where ``[[capacity]]`` tells; empty where anybody can.
     examples : tuple of dict
         The tables of ``[[examples]]`` as they are in the file, for `sniper policy test`.
     notes : tuple of str
@@ -55,6 +65,7 @@ class SlaSettings:
     breach_costs: CostTable | None
     capacity_per_day: int
     has_effectiveness: bool
+    kinds: tuple[Kind, ...] = ()
     examples: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -84,8 +95,18 @@ class SlaSettings:
 
     @property
     def stakes(self) -> str:
-        """Fingerprint of promise and costs: what a claim about money holds for."""
-        return sha256(f"{self.promise}{self.breach_costs!r}".encode()).hexdigest()[:16]
+        """Fingerprint of promise, costs and kinds: what a claim about money holds for."""
+        told = f"{self.promise}{self.breach_costs!r}{self._kinds_told()}"
+        return sha256(told.encode()).hexdigest()[:16]
+
+    def _kinds_told(self) -> str:
+        """Tell the kinds in one order; the order of a set is not the same in every process."""
+        return "".join(
+            f"{each.name}{each.amount}{sorted((k, sorted(v)) for k, v in each.when.items())}"
+            f"{sorted(each.weekdays)}{each.opens}{each.closes}{sorted((each.effort or {}).items())}"
+            f"{each.default_effort}"
+            for each in self.kinds
+        )
 
     @property
     def timezone(self) -> str:
@@ -109,7 +130,7 @@ class _Document(_Calendars):
 
     policies: Annotated[tuple[PolicySpec, ...], Field(min_length=1)]
     costs: CostsSpec | None = None
-    capacity: CapacitySpec = CapacitySpec(per_day=50)
+    capacity: Capacity = CapacitySpec(per_day=50)
     replies: RepliesSpec = RepliesSpec()
     void: VoidSpec = VoidSpec()
     examples: tuple[dict[str, Any], ...] = ()
@@ -150,8 +171,9 @@ def read_sla(path: Path) -> SlaSettings:
             merged_into=read.void.merged_into,
         ),
         breach_costs=None if read.costs is None else read.costs.table(),
-        capacity_per_day=read.capacity.per_day,
+        capacity_per_day=slots_a_day(read.capacity),
         has_effectiveness=read.costs is not None and read.costs.effectiveness is not None,
+        kinds=kinds_of(read.capacity),
         examples=read.examples,
         notes=(*read.notes(), *(each.sentence for each in without_effect(document.table))),
     )

@@ -6,8 +6,10 @@ from sla_sniper.escalation.costs import CostTable, Effectiveness, money
 from sla_sniper.escalation.gate import Advantage, Verdict
 from sla_sniper.escalation.kill_list import rank_now
 from sla_sniper.escalation.policies import MODELS, POLICIES, RULES, Policy
-from sla_sniper.escalation.replay import LIMITS, Replay, decisions_frame, replay
+from sla_sniper.escalation.replay import LIMITS, Replay, SlotRule, decisions_frame, replay
 from sla_sniper.escalation.results import PolicyResult, ReplaySummary
+from sla_sniper.escalation.sensitivity import Sensitivity, sensitivity
+from sla_sniper.escalation.staffing import Kind, Staffing
 from sla_sniper.escalation.summary import summarise
 
 __all__ = [
@@ -19,10 +21,14 @@ __all__ = [
     "Candidates",
     "CostTable",
     "Effectiveness",
+    "Kind",
     "Policy",
     "PolicyResult",
     "Replay",
     "ReplaySummary",
+    "Sensitivity",
+    "SlotRule",
+    "Staffing",
     "Verdict",
     "backtest",
     "candidates_from",
@@ -31,5 +37,6 @@ __all__ = [
     "money",
     "rank_now",
     "replay",
+    "sensitivity",
     "summarise",
 ]

@@ -8,7 +8,7 @@ import polars as pl
 
 from sla_sniper.escalation.candidates import Candidates, candidates_from
 from sla_sniper.escalation.policies import RULES
-from sla_sniper.escalation.replay import N_SEEDS, replay
+from sla_sniper.escalation.replay import SlotRule, replay, worth_pricing
 from sla_sniper.escalation.summary import catchable, summarise
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sla_sniper.escalation.costs import CostTable
     from sla_sniper.escalation.replay import Replay
     from sla_sniper.escalation.results import ReplaySummary
+    from sla_sniper.escalation.staffing import Staffing
 
 
 def backtest(
@@ -25,8 +26,8 @@ def backtest(
     *,
     capacities: Sequence[int],
     training: pl.DataFrame | None = None,
-    n_seeds: int = N_SEEDS,
     n_resamples: int = 1000,
+    staffing: Staffing | None = None,
 ) -> tuple[Replay, ReplaySummary]:
     """Replay every policy on test days and judge the model against the best simple rule.
 
@@ -39,19 +40,28 @@ def backtest(
     capacities : sequence of int
         Slots a day.
     training : polars.DataFrame, optional
-        Training days, on which the simple rule is chosen; needs `p_edf` only.
-    n_seeds, n_resamples : int
-        Of ``random``; of the bootstrap over days.
+        Training days, on which the simple rule is chosen and, where they have `p_breach`,
+        whether holding slots back by price pays; needs `p_edf` only.
+    n_resamples : int
+        Of the bootstrap over days.
+    staffing : Staffing, optional
+        Who can take which ticket when.
 
     Returns
     -------
     replay, summary : Replay, ReplaySummary
         Every choice, and what they came to.
     """
-    tested = replay(pool, costs, capacities=capacities, n_seeds=n_seeds)
-    trained = None
+    trained, priced = None, frozenset[int]()
     if training is not None and training.height:
-        trained = replay(training, costs, capacities=capacities, policies=RULES)
+        earlier = candidates_from(training, costs.effectiveness)
+        rule = SlotRule(staffing=staffing)
+        trained = replay(earlier, costs, capacities=capacities, policies=RULES, rule=rule)
+        if staffing is None:
+            slots = {slot for capacity in capacities for slot in (capacity, capacity + 1)}
+            priced = worth_pricing(earlier, costs, slots)
+    rule = SlotRule(priced, staffing)
+    tested = replay(pool, costs, capacities=capacities, rule=rule)
     return tested, summarise(tested, training=trained, n_resamples=n_resamples)
 
 

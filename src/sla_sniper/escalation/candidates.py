@@ -35,6 +35,8 @@ NEEDED: Final = (
     "cost",
 )
 PROBABILITIES: Final = ("p_breach", "p_logistic", "p_edf")
+PLACE: Final = ("landmark_number", "landmarks_of_day")
+"""Optional columns: the place of a landmark in its day, from 1, and how many the day has."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,13 +49,17 @@ class Candidates:
     Attributes
     ----------
     clocks : polars.DataFrame of n_clocks rows
-        The pool, in the order of `candidate` (a column of it: its row in the arrays below).
+        The clocks before their point of no return, in the order of `candidate` (a column of
+        it: its row in the arrays below).
     landmarks : polars.Series of shape (n_landmarks,)
         Instants, in order of time.
     days : polars.Series of shape (n_days,)
         Capacity days, in order of time.
     day_of_landmark : ndarray of int of shape (n_landmarks,)
         Index into `days`.
+    landmark_number, landmarks_of_day : ndarray of int of shape (n_landmarks,)
+        Place of each landmark in its day, from 1, and how many that day has: also those at
+        which no clock ran.
     landmark, ticket : ndarray of int of shape (n_candidates,)
         Index into `landmarks`; number of the ticket in order of id, then source.
     slack_us, age_us, target_us : ndarray of int of shape (n_candidates,)
@@ -81,6 +87,8 @@ class Candidates:
     landmarks: pl.Series
     days: pl.Series
     day_of_landmark: Ints
+    landmark_number: Ints
+    landmarks_of_day: Ints
     landmark: Ints
     ticket: Ints
     slack_us: Ints
@@ -121,9 +129,11 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
     pool : polars.DataFrame
         One row a running clock before its deadline at every landmark. The probabilities
         `p_breach`, `p_logistic`, `p_edf` and the labels `breached` (null: censored) may be
-        absent; a policy that needs an absent one refuses.
+        absent; a policy that needs an absent one refuses. Without `landmark_number` and
+        `landmarks_of_day` a day has the landmarks that the pool holds.
     effectiveness : Effectiveness
-        Gives the part of the effect that is left at each slack.
+        Gives the part of the effect that is left at each slack, and the point of no return:
+        clocks past it are no candidates, and nothing of theirs can be caught.
 
     Returns
     -------
@@ -137,8 +147,9 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
         cost is negative, or a landmark lies on two days.
     """
     _check(pool)
-    clocks = _coded(pool)
-    landmarks = clocks.select("landmark", "day").unique().sort("landmark")
+    every = _coded(pool)
+    landmarks = _landmarks(every)
+    clocks = every.filter(pl.col("slack_us") >= effectiveness.point_of_no_return_us)
     group = _Group.of(clocks)
     slack, cost = clocks["slack_us"].to_numpy(), clocks["cost"].cast(pl.Float64).to_numpy()
     breached = clocks["breached"].fill_null(value=False).to_numpy()
@@ -149,6 +160,8 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
         landmarks=landmarks["landmark"],
         days=landmarks["day"].unique().sort(),
         day_of_landmark=landmarks["day"].rank("dense").cast(pl.Int64).to_numpy() - 1,
+        landmark_number=landmarks["landmark_number"].to_numpy(),
+        landmarks_of_day=landmarks["landmarks_of_day"].to_numpy(),
         landmark=group.least(clocks["_landmark"].to_numpy()),
         ticket=group.least(clocks["_ticket"].to_numpy()),
         slack_us=group.least(slack),
@@ -205,6 +218,23 @@ class _Group:
             .with_columns(pl.Series("candidate", numbers, dtype=pl.Int64))
             .sort("candidate", maintain_order=True)
         )
+
+
+def _landmarks(clocks: pl.DataFrame) -> pl.DataFrame:
+    """List the landmarks in order of time, each with its place in its day."""
+    if all(name in clocks.columns for name in PLACE):
+        return clocks.select(
+            "landmark", "day", *(pl.col(name).cast(pl.Int64) for name in PLACE)
+        ).unique(["landmark"]).sort("landmark")  # fmt: skip
+    return (
+        clocks.select("landmark", "day")
+        .unique()
+        .sort("landmark")
+        .with_columns(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("day").alias("landmark_number"),
+            pl.len().cast(pl.Int64).over("day").alias("landmarks_of_day"),
+        )
+    )
 
 
 def _probability(clocks: pl.DataFrame, name: str) -> Floats:

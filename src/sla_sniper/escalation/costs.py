@@ -32,6 +32,9 @@ class Effectiveness:
     falls_over_us : int or None
         Working microseconds before the deadline under which the effect falls in proportion
         to the slack that is left; None for an effect that never falls.
+    point_of_no_return_us : int
+        Working microseconds before the deadline below which nothing can be prevented any more:
+        the least work or lag that is left, whatever is done. Zero for none.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class Effectiveness:
     low: float
     high: float
     falls_over_us: int | None = None
+    point_of_no_return_us: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.value <= self.high <= 1:
@@ -55,12 +59,18 @@ class Effectiveness:
             raise ValueError(
                 f"effectiveness.falls_over must be longer than zero, got {self.falls_over_us} us."
             )
+        if self.point_of_no_return_us < 0:
+            raise ValueError(
+                "effectiveness.point_of_no_return must be zero or longer, "
+                f"got {self.point_of_no_return_us} us."
+            )
 
     def shape(self, slack_us: NDArray[np.int64]) -> NDArray[np.float64]:
         """Part of the full effect that is left at a slack, in [0, 1]; same shape as given."""
+        can_help = slack_us >= self.point_of_no_return_us
         if self.falls_over_us is None:
-            return np.ones(slack_us.shape)
-        return np.clip(slack_us / self.falls_over_us, 0.0, 1.0)
+            return can_help.astype(np.float64)
+        return np.clip(slack_us / self.falls_over_us, 0.0, 1.0) * can_help
 
     def at(self, slack_us: NDArray[np.int64]) -> NDArray[np.float64]:
         """Share of breaches prevented at a working slack, in [0, `value`]."""

@@ -9,35 +9,50 @@ import polars as pl
 
 from sla_sniper.escalation.candidates import candidates_from
 from sla_sniper.escalation.policies import by_keys, expected_saving, ordering, policy_named
+from sla_sniper.escalation.slots import n_worth
+from sla_sniper.escalation.staffing import Staffed
 
 if TYPE_CHECKING:
-    from sla_sniper.escalation.candidates import Candidates, Ints
+    from sla_sniper.escalation.candidates import Candidates, Floats, Ints
     from sla_sniper.escalation.costs import CostTable
     from sla_sniper.escalation.policies import Policy
+    from sla_sniper.escalation.staffing import Staffing
 
 
 def rank_now(
-    frame: pl.DataFrame, policy_name: str, *, capacity: int, costs: CostTable
+    frame: pl.DataFrame,
+    policy_name: str,
+    *,
+    capacity: int,
+    costs: CostTable,
+    prices: Floats | None = None,
+    staffing: Staffing | None = None,
 ) -> pl.DataFrame:
     """Rank the tickets of one landmark and say which to escalate.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        The running clocks of one landmark, as in `candidates_from`; may be empty.
+        The running clocks of one landmark, as in `candidates_from`; may be empty. Those past
+        their point of no return are left out.
     policy_name : str
         Any policy but ``oracle``, which needs the future.
     capacity : int
         Slots that are left, zero or more.
     costs : CostTable
         Cost of an escalation and its effect.
+    prices : ndarray of float of shape (capacity,), optional
+        Shadow price of each slot, the cheapest first, for a policy that gates.
+    staffing : Staffing, optional
+        Who can take which ticket now; rules out `prices`.
 
     Returns
     -------
     ranked : polars.DataFrame
         The rows and columns of `frame` by rank, then metric, with ``expected_saving`` (by the
         model, of the whole ticket: its clocks repeat it), ``rank`` (of the ticket, from 1),
-        ``recommended`` (within capacity, and for a policy that gates a positive saving) and
+        ``recommended`` (within capacity, and for a policy that gates a positive saving above
+        the price of its slot) and
         ``policy``, the name of the escalation policy; a ``policy`` of `frame` is that of the SLA
         and becomes ``sla_policy``. The order of the rows of `frame` has no influence.
 
@@ -50,8 +65,15 @@ def rank_now(
     _check(frame, policy, capacity)
     candidates = candidates_from(frame, costs.effectiveness)
     gate = ordering(policy, candidates, costs).rows
-    best_first = by_keys(candidates, policy.keys(candidates, costs)).rows
+    keys = policy.keys(candidates, costs)
+    best_first = by_keys(candidates, keys).rows
+    saving = keys[0] if policy.gates else None
     taken = gate[:capacity] if policy.has_limit else gate
+    if staffing is not None and policy.has_limit and gate.size:
+        slots = Staffed(candidates, capacity, staffing.of(candidates), saving)
+        taken = gate[slots.take(0, gate)]
+    elif prices is not None and saving is not None:
+        taken = gate[: n_worth(saving[gate], prices)]
     places = _places(candidates, best_first).with_columns(
         expected_saving=expected_saving(candidates, costs),
         recommended=pl.col("candidate").is_in(taken.tolist()),

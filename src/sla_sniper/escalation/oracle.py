@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sla_sniper.escalation.staffing import best_pairs
+
 if TYPE_CHECKING:
     from sla_sniper.escalation.candidates import Candidates, Floats, Ints
+    from sla_sniper.escalation.staffing import Staff
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +53,9 @@ class Edges:
         return not np.any(self.saving[1:][same_ticket] != self.saving[:-1][same_ticket])
 
 
-def best_escalations(candidates: Candidates, saving: Floats, capacity: int) -> Ints:
+def best_escalations(
+    candidates: Candidates, saving: Floats, capacity: int, staff: Staff | None = None
+) -> Ints:
     """Choose the candidates whose savings add up to the most that is possible.
 
     Parameters
@@ -61,17 +66,22 @@ def best_escalations(candidates: Candidates, saving: Floats, capacity: int) -> I
         What each would truly save, in currency; those at or below zero are never chosen.
     capacity : int
         Slots a day.
+    staff : Staff, optional
+        Who can take which candidate; minutes are counted by day, too.
 
     Returns
     -------
     rows : ndarray of int of shape (n_chosen,)
         Candidates by landmark, then by saving, greatest first; no ticket twice.
     """
-    edges = _edges(candidates, saving)
-    if capacity == 0 or edges.row.size == 0:
+    if capacity == 0 or not np.any(saving > 0):
         return np.empty(0, dtype=np.int64)
-    solve = _greedy if edges.is_constant else _assignment
-    rows = edges.row[solve(edges, candidates.n_days, capacity)]
+    if staff is None:
+        edges = _edges(candidates, saving)
+        solve = _greedy if edges.is_constant else _assignment
+        rows = edges.row[solve(edges, candidates.n_days, capacity)]
+    else:
+        rows = _staffed(candidates, saving, capacity, staff)
     return rows[np.lexsort((rows, -saving[rows], candidates.landmark[rows]))]
 
 
@@ -150,19 +160,36 @@ def _assignment(edges: Edges, n_days: int, capacity: int) -> Ints:
     Its matrix is that of a bipartite graph, which is totally unimodular: the simplex method
     ends on a vertex, and every vertex is a set of whole choices.
     """
-    # Slow to import, and only savings that depend on the day need it.
-    from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415
-    from scipy.sparse import csr_array, vstack  # noqa: PLC0415
-
     number = np.arange(edges.row.size)
-    once = csr_array((np.ones(number.size), (edges.ticket, number)))
-    slots = csr_array((np.ones(number.size), (edges.day, number)), shape=(n_days, number.size))
-    limits = np.concatenate([np.ones(once.shape[0]), np.full(n_days, float(capacity))])
-    solution = milp(
-        -edges.saving,
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(vstack([once, slots]), ub=limits),
+    return best_pairs(
+        edges.saving,
+        [
+            (edges.ticket, np.ones(number.size), np.ones(int(edges.ticket.max()) + 1)),
+            (edges.day, np.ones(number.size), np.full(n_days, float(capacity))),
+        ],
     )
-    if solution.x is None:
-        raise RuntimeError(f"HiGHS gave no assignment: {solution.message}")
-    return np.flatnonzero(np.round(solution.x))  # whole but for rounding
+
+
+def _staffed(candidates: Candidates, saving: Floats, capacity: int, staff: Staff) -> Ints:
+    """Also choose who takes each ticket: an assignment with a knapsack for each kind and day."""
+    can = np.isfinite(staff.effort) & staff.works[candidates.landmark] & (saving > 0)[:, None]
+    row, kind = np.nonzero(can)
+    if not row.size:
+        return row
+    ticket, day = candidates.ticket[row], candidates.day[row]
+    minutes = staff.effort[row, kind]
+    order = np.lexsort((row, -saving[row], minutes, kind, day, ticket))
+    same = [values[order][1:] == values[order][:-1] for values in (ticket, day, kind, minutes)]
+    best = order[np.r_[True, ~np.logical_and.reduce(same)]]
+    row, kind, ticket, day = row[best], kind[best], ticket[best], day[best]
+    n_kinds = staff.amount.size
+    return row[
+        best_pairs(
+            saving[row],
+            [
+                (ticket, np.ones(row.size), np.ones(candidates.n_tickets)),
+                (day, np.ones(row.size), np.full(candidates.n_days, float(capacity))),
+                (day * n_kinds + kind, minutes[best], np.tile(staff.amount, candidates.n_days)),
+            ],
+        )
+    ]

@@ -77,10 +77,28 @@ def _by_cost(candidates: Candidates, _: CostTable) -> Keys:
     return candidates.cost, -candidates.target_us
 
 
+def _by_alarm(candidates: Candidates, _: CostTable) -> Keys:
+    """First come, first served among those that ring now: by the landmark of the first alarm."""
+    rings = candidates.p_breach >= ALARM
+    n_landmarks = len(candidates.landmarks)
+    first = np.full(candidates.n_tickets, n_landmarks, dtype=np.int64)
+    np.minimum.at(first, candidates.ticket[rings], candidates.landmark[rings])
+    waited = np.where(rings, n_landmarks - first[candidates.ticket], 0).astype(np.float64)
+    waited[np.isnan(candidates.p_breach)] = np.nan
+    return waited, candidates.age_us
+
+
+def _nobody(candidates: Candidates, _: CostTable) -> Keys:
+    return (np.zeros(candidates.landmark.size),)
+
+
 def chance(candidates: Candidates, *, seed: int) -> Floats:
     """Draw a score for each candidate, the same for the same pool and seed."""
     return np.random.default_rng(seed).random(candidates.landmark.size)
 
+
+ALARM: Final = 0.5
+"""Probability of breach from which the policy `alarm` rings."""
 
 _ALL: Final = (
     Policy("random", "chance", "by chance", _by_chance),
@@ -116,6 +134,14 @@ _ALL: Final = (
         lambda pool, costs: (expected_saving(pool, costs),),
         gates=True,
     ),
+    Policy(
+        "alarm",
+        "model",
+        f"probability of breach of {ALARM:g} or more, first come, first served",
+        _by_alarm,
+        gates=True,
+    ),
+    Policy("nobody", "bound", "escalate nobody", _nobody, gates=True),
     Policy("nuke", "bound", "escalate everything", lambda *_: (), has_limit=False),
     Policy(
         "oracle",

@@ -2,7 +2,8 @@
 
 Each ticket is escalated at most once in a whole replay. The slots of a day are released evenly
 over its landmarks and those left over carry on through the day, for every policy alike,
-so that none is punished for having spent the day's capacity at 08:00.
+so that none is punished for having spent the day's capacity at 08:00; `escalation.slots` has
+this rule and the exception to it.
 
 A replay cannot show what pulling one ticket forward does to the others; `LIMITS` says so
 and goes into every report.
@@ -10,6 +11,7 @@ and goes into every report.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,20 +30,40 @@ from sla_sniper.escalation.policies import (
     ordering,
     policy_named,
 )
+from sla_sniper.escalation.slots import Paced, Priced, Slots
+from sla_sniper.escalation.staffing import Staff, Staffed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from sla_sniper.escalation.candidates import Floats, Ints
     from sla_sniper.escalation.costs import CostTable
+    from sla_sniper.escalation.staffing import Staffing
 
 LIMITS: Final = (
     "Replay cannot show queue effects of pulling a ticket forward, what escalated tickets would "
     "have done otherwise, or how people adapt to the list."
 )
 N_SEEDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRule:
+    """How the slots of a day may be used.
+
+    Attributes
+    ----------
+    priced : frozenset of int
+        Slots a day at which ``sniper`` holds slots back by price; see `worth_pricing`.
+    staffing : Staffing or None
+        Who can take which ticket when; the slots a day are then the most in all, and nothing
+        is held back by price.
+    """
+
+    priced: frozenset[int] = frozenset()
+    staffing: Staffing | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +119,8 @@ class Replay:
         Also at each capacity plus one, for the value of one more slot.
     captured_by_seed : mapping of int to ndarray of float of shape (n_seeds,)
         Breach cost that `random` captured at each capacity, seed by seed.
+    priced : frozenset of int
+        Slots a day at which ``sniper`` held slots back by their shadow price.
     """
 
     candidates: Candidates
@@ -105,6 +129,7 @@ class Replay:
     chosen: Mapping[tuple[str, int], Ints]
     totals: Mapping[tuple[str, int], DayTotals]
     captured_by_seed: Mapping[int, Floats]
+    priced: frozenset[int] = frozenset()
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -120,6 +145,7 @@ def replay(
     capacities: Sequence[int],
     policies: Sequence[str] = tuple(POLICIES),
     n_seeds: int = N_SEEDS,
+    rule: SlotRule | None = None,
 ) -> Replay:
     """Replay past days for several policies and capacities.
 
@@ -136,6 +162,8 @@ def replay(
         Names; see `POLICIES`.
     n_seeds : int
         Permutations over which `random` is averaged, at least one.
+    rule : SlotRule, optional
+        How slots may be used; evenly over the day by anybody where not given.
 
     Returns
     -------
@@ -150,13 +178,14 @@ def replay(
     _check(capacities, n_seeds)
     known = pool if isinstance(pool, Candidates) else candidates_from(pool, costs.effectiveness)
     slots = sorted({slot for capacity in capacities for slot in (capacity, capacity + 1)})
+    work = Work.of(known, costs, rule or SlotRule())
     chosen: dict[tuple[str, int], Ints] = {}
     totals: dict[tuple[str, int], DayTotals] = {}
     for name in policies:
-        for capacity, rows in _choices(policy_named(name), known, costs, slots):
+        for capacity, rows in _choices(policy_named(name), work, slots):
             chosen[name, capacity] = rows
             totals[name, capacity] = day_totals(known, rows)
-    by_seed = _by_seed(known, slots, n_seeds) if "random" in policies else {}
+    by_seed = _by_seed(work, slots, n_seeds) if "random" in policies else {}
     return Replay(
         candidates=known,
         costs=costs,
@@ -166,7 +195,77 @@ def replay(
         captured_by_seed={
             slot: np.array([day.captured.sum() for day in days]) for slot, days in by_seed.items()
         },
+        priced=work.priced,
     )
+
+
+def worth_pricing(
+    pool: pl.DataFrame | Candidates, costs: CostTable, slots: Collection[int]
+) -> frozenset[int]:
+    """Tell at which slots a day holding slots back by price saved more than pacing them.
+
+    Parameters
+    ----------
+    pool : polars.DataFrame or Candidates
+        Training days with `p_breach`.
+    costs : CostTable
+        As in `replay`.
+    slots : collection of int
+        Slots a day to try.
+
+    Returns
+    -------
+    worth : frozenset of int
+        Those at which the net saving over these days was greater; none without a forecast.
+    """
+    known = pool if isinstance(pool, Candidates) else candidates_from(pool, costs.effectiveness)
+    if np.isnan(known.p_breach).any() or not known.landmark.size:
+        return frozenset()
+    sniper = policy_named("sniper")
+    order = ordering(sniper, known, costs)
+
+    def net(slot: int, *, is_priced: bool) -> float:
+        work = Work(known, costs, frozenset([slot] if is_priced else []), None)
+        return float(
+            day_totals(known, walk(known, order, work.slots(sniper, slot))).net(costs).sum()
+        )
+
+    return frozenset(s for s in set(slots) if net(s, is_priced=True) > net(s, is_priced=False))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What is replayed, and the rules by which slots may be used.
+
+    Attributes
+    ----------
+    candidates, costs : Candidates, CostTable
+        As in `Replay`.
+    priced : frozenset of int
+        Slots a day at which ``sniper`` holds slots back by price.
+    staff : Staff or None
+        Who can take which candidate.
+    """
+
+    candidates: Candidates
+    costs: CostTable
+    priced: frozenset[int] = frozenset()
+    staff: Staff | None = None
+
+    @classmethod
+    def of(cls, candidates: Candidates, costs: CostTable, rule: SlotRule) -> Work:
+        """Read a rule for some candidates."""
+        staff = None if rule.staffing is None else rule.staffing.of(candidates)
+        return cls(candidates, costs, rule.priced, staff)
+
+    def slots(self, policy: Policy, capacity: int) -> Slots:
+        """Return the unused slots of every day for a policy."""
+        saving = policy.keys(self.candidates, self.costs)[0] if policy.gates else None
+        if self.staff is not None:
+            return Staffed(self.candidates, capacity, self.staff, saving)
+        if policy.name == "sniper" and saving is not None and capacity in self.priced:
+            return Priced(self.candidates, capacity, saving)
+        return Paced(self.candidates, capacity)
 
 
 def _check(capacities: Sequence[int], n_seeds: int) -> None:
@@ -176,27 +275,27 @@ def _check(capacities: Sequence[int], n_seeds: int) -> None:
         raise ValueError(f"random needs at least one seed, got {n_seeds}.")
 
 
-def _choices(
-    policy: Policy, candidates: Candidates, costs: CostTable, slots: Sequence[int]
-) -> list[tuple[int, Ints]]:
+def _choices(policy: Policy, work: Work, slots: Sequence[int]) -> list[tuple[int, Ints]]:
     """Choose by one policy at several capacities."""
+    candidates, costs = work.candidates, work.costs
     if policy.name == "oracle":
         saving = policy.keys(candidates, costs)[0]
-        return [(slot, best_escalations(candidates, saving, slot)) for slot in slots]
+        return [(slot, best_escalations(candidates, saving, slot, work.staff)) for slot in slots]
     order = ordering(policy, candidates, costs)
     if not policy.has_limit:
-        everything = walk(candidates, order, candidates.landmark.size)
+        everything = walk(candidates, order, Paced(candidates, candidates.landmark.size))
         return [(slot, everything) for slot in slots]
-    return [(slot, walk(candidates, order, slot)) for slot in slots]
+    return [(slot, walk(candidates, order, work.slots(policy, slot))) for slot in slots]
 
 
-def _by_seed(
-    candidates: Candidates, slots: Sequence[int], n_seeds: int
-) -> dict[int, list[DayTotals]]:
+def _by_seed(work: Work, slots: Sequence[int], n_seeds: int) -> dict[int, list[DayTotals]]:
     """Replay chance with several seeds."""
-    orders = [by_keys(candidates, (chance(candidates, seed=seed),)) for seed in range(n_seeds)]
+    known, by_chance = work.candidates, policy_named("random")
+    orders = [by_keys(known, (chance(known, seed=seed),)) for seed in range(n_seeds)]
     return {
-        slot: [day_totals(candidates, walk(candidates, order, slot)) for order in orders]
+        slot: [
+            day_totals(known, walk(known, order, work.slots(by_chance, slot))) for order in orders
+        ]
         for slot in slots
     }
 
@@ -206,41 +305,24 @@ def _mean(days: Sequence[DayTotals]) -> DayTotals:
     return DayTotals(*(np.mean([getattr(day, name) for day in days], axis=0) for name in fields))
 
 
-def released(candidates: Candidates, capacity: int) -> Ints:
-    """Slots that a day has released in all by each landmark, of shape (n_landmarks,).
-
-    By landmark j of the J of its day, counted from 0: ceil(capacity (j + 1) / J).
-    """
-    day = candidates.day_of_landmark
-    per_day = np.bincount(day, minlength=candidates.n_days)
-    number = np.arange(day.size) - np.searchsorted(day, day) + 1
-    slots: Ints = -(-capacity * number // per_day[day])
-    return slots
-
-
-def walk(candidates: Candidates, order: Ordering, capacity: int) -> Ints:
+def walk(candidates: Candidates, order: Ordering, slots: Slots) -> Ints:
     """Choose, landmark after landmark, the best that are left and that slots are left for.
 
     Returns
     -------
     rows : ndarray of int of shape (n_chosen,)
-        Candidates in the order in which they were chosen; at most `capacity` a day, and no
-        ticket twice.
+        Candidates in the order in which they were chosen; no ticket twice.
     """
     tickets = candidates.ticket[order.rows]
     is_escalated = np.zeros(candidates.n_tickets, dtype=bool)
-    used = [0] * candidates.n_days
-    days, room = candidates.day_of_landmark.tolist(), released(candidates, capacity).tolist()
     edges = order.starts.tolist()
     chosen = []
-    for landmark, day in enumerate(days):
-        here = slice(edges[landmark], edges[landmark + 1])
-        left = room[landmark] - used[day]
-        if left <= 0 or here.start == here.stop:
+    for landmark, (begin, end) in enumerate(itertools.pairwise(edges)):
+        if begin == end:
             continue
-        best = np.flatnonzero(~is_escalated[tickets[here]])[:left] + here.start
+        free = np.flatnonzero(~is_escalated[tickets[begin:end]]) + begin
+        best = free[slots.take(landmark, order.rows[free])]
         is_escalated[tickets[best]] = True
-        used[day] += best.size
         chosen.append(best)
     places = np.concatenate([np.empty(0, dtype=np.int64), *chosen])
     rows: Ints = order.rows[places]

@@ -17,7 +17,8 @@ SCHEMA: Final = "sla-sniper/replay/1"
 CENSORING: Final = "A clock whose end is not known counts as not breached."
 RELEASE: Final = (
     "A day's slots are released evenly over its landmarks, unused ones carry on through the day; "
-    "a ticket is escalated at most once."
+    "a ticket is escalated at most once. sniper holds slots back for better tickets of the same "
+    "day at the capacities where that saved more on training days: `held_back` lists them."
 )
 
 
@@ -49,6 +50,8 @@ class PolicyResult:
         Tickets escalated; of these, tickets with a clock that breached.
     breaches_prevented : float
         Breaching tickets caught x effectiveness at their slack.
+    rescued_cost : Interval
+        Breach cost of the escalated tickets x effectiveness at their slack, in currency.
     n_censored : float
         Tickets escalated whose end is not known; they count as not breached.
     captured_cost : float
@@ -84,6 +87,7 @@ class PolicyResult:
     breaches_prevented: float
     n_censored: float
     captured_cost: float
+    rescued_cost: Interval
     captured_share: Interval
     precision: Interval
     net_saving: Interval
@@ -174,6 +178,9 @@ class ReplaySummary:
         Tickets that breached and could have been escalated before; their breach cost.
     censored_tickets : int
         Tickets with a clock whose end is not known.
+    held_back : tuple of int
+        Capacities at which ``sniper`` held slots back by their shadow price, because that had
+        saved more on training days.
     """
 
     policies: tuple[PolicyResult, ...]
@@ -190,6 +197,7 @@ class ReplaySummary:
     catchable_tickets: int
     catchable_cost: float
     censored_tickets: int
+    held_back: tuple[int, ...] = ()
 
     @property
     def advantage(self) -> tuple[Advantage, ...]:

@@ -77,6 +77,7 @@ def summarise(
         catchable_tickets=n_catchable,
         catchable_cost=float(could_catch.sum()),
         censored_tickets=int(np.unique(pool.ticket[pool.censored]).size),
+        held_back=tuple(slot for slot in result.capacities if slot in result.priced),
     )
 
 
@@ -140,6 +141,7 @@ class _Scale:
             breaches_prevented=float(effect.value * days.preventable.sum()),
             n_censored=float(days.censored.sum()),
             captured_cost=float(days.captured.sum()),
+            rescued_cost=total_interval(effect.value * days.exposure, self.weights),
             captured_share=self.ratio(days.captured, self.could_catch),
             precision=self.ratio(days.caught, days.chosen),
             net_saving=total_interval(net, self.weights),

@@ -38,6 +38,13 @@ def show(
         ranked_by = "" if replay is None else replay.ranked_by
         costs = workspace.sla.costs
         drawing.draw_kill_list(
-            partial(views.queue_view, queue, costs=costs, scenario=scenario, ranked_by=ranked_by)
+            partial(
+                views.queue_view,
+                queue,
+                costs=costs,
+                scenario=scenario,
+                ranked_by=ranked_by,
+                is_staffed=bool(workspace.sla.kinds),
+            )
         )
     drawing.draw_footnotes(() if replay is None else replay.footnotes)

@@ -163,6 +163,7 @@ def queue_view(
     scenario: Scenario,
     ranked_by: str,
     show_all: bool,
+    is_staffed: bool = False,
 ) -> KillListPanel | Notice:
     """Describe the kill list under a scenario; a notice where there is nothing to escalate.
 
@@ -178,11 +179,17 @@ def queue_view(
         What the gate lets rank at this capacity; empty where nothing was replayed.
     show_all : bool
         Whether to show tickets beyond the recommended ones.
+    is_staffed : bool
+        Whether there are kinds of capacity; see `repriced`.
     """
     if queue.frame.is_empty():
         return Notice("empty", "Nothing to escalate", "No clock was running before its deadline.")
     frame = repriced(
-        queue.frame, stored=costs, scenario=scenario.costs(costs), capacity=scenario.capacity
+        queue.frame,
+        stored=costs,
+        scenario=scenario.costs(costs),
+        capacity=scenario.capacity,
+        is_staffed=is_staffed,
     )
     if not show_all and not frame["recommended"].any():
         return Notice(

@@ -20,7 +20,17 @@ from sla_sniper.core.schema import PREDICTIONS
 from sla_sniper.escalation.candidates import Candidates, candidates_from
 from sla_sniper.escalation.oracle import best_escalations
 from sla_sniper.escalation.policies import POLICIES, RULES, Ordering, ordering, policy_named
-from sla_sniper.escalation.replay import DayTotals, Replay, day_totals, walk
+from sla_sniper.escalation.replay import (
+    DayTotals,
+    Replay,
+    SlotRule,
+    Work,
+    day_totals,
+    walk,
+    worth_pricing,
+)
+from sla_sniper.escalation.slots import Paced
+from sla_sniper.escalation.staffing import Staffing
 from sla_sniper.escalation.summary import catchable, summarise
 from sla_sniper.eventlog.reading import log_end
 from sla_sniper.eventlog.store import EventStore
@@ -82,13 +92,26 @@ class Scenario:
 class Walks:
     """The candidates of a period and the orders that no scenario changes."""
 
-    candidates: Candidates
+    work: Work
     orders: Mapping[str, Ordering]
+
+    @property
+    def candidates(self) -> Candidates:
+        """What can be chosen."""
+        return self.work.candidates
 
     def rows(self, policy: str, capacity: int) -> Ints:
         """Choose by a policy at a capacity."""
-        limit = capacity if POLICIES[policy].has_limit else self.candidates.landmark.size
-        return walk(self.candidates, self.orders[policy], limit)
+        rule = policy_named(policy)
+        if policy == "oracle":
+            saving = rule.keys(self.candidates, self.work.costs)[0]
+            return best_escalations(self.candidates, saving, capacity, self.work.staff)
+        slots = (
+            self.work.slots(rule, capacity)
+            if rule.has_limit
+            else Paced(self.candidates, self.candidates.landmark.size)
+        )
+        return walk(self.candidates, self.orders[policy], slots)
 
     def totals(self, policy: str, capacity: int) -> DayTotals:
         """Add up, by day, what a policy's choices came to."""
@@ -181,10 +204,9 @@ def stored_period(workspace: Workspace) -> Period | None:
     predictions, training, summary = _backtest_files(workspace)
     if not predictions.is_file():
         return None
-    costs = workspace.sla.costs
     return Period(
-        test=_walks(predictions, costs, ("random", *RULES, "risk", "nuke")),
-        training=_walks(training, costs, RULES) if training.is_file() else None,
+        test=_walks(predictions, workspace, ("random", *RULES, "risk", "alarm", "nobody", "nuke")),
+        training=_walks(training, workspace, RULES) if training.is_file() else None,
         about=_document(summary) if summary.is_file() else {},
     )
 
@@ -207,19 +229,24 @@ def stored_queue(workspace: Workspace) -> StoredQueue | None:
 
 def price(period: Period, costs: CostTable) -> Priced:
     """Order by the models and draw the capture curve under a cost table."""
-    candidates = period.test.candidates
+    work = dataclasses.replace(period.test.work, costs=costs)
+    candidates = work.candidates
     models = ("sniper", *(["logistic"] if _has_logistic(candidates) else []))
     orders = {name: ordering(policy_named(name), candidates, costs) for name in models}
-    walks = Walks(candidates, {**period.test.orders, **orders})
-    return Priced(period, costs, walks, _curve(walks, costs))
+    walks = Walks(work, {**period.test.orders, **orders})
+    return Priced(period, costs, walks, _curve(walks))
 
 
 def evaluate(priced: Priced, capacity: int) -> Evaluation:
     """Replay every policy at one capacity and judge the model against the best simple rule."""
-    walks, costs = priced.walks, priced.costs
-    tested = _replay(walks, costs, (*walks.orders, "oracle"), (capacity, capacity + 1))
-    training = priced.period.training
-    trained = None if training is None else _replay(training, costs, RULES, (capacity,))
+    training, costs, slots = priced.period.training, priced.costs, (capacity, capacity + 1)
+    trained, walks = None, priced.walks
+    if training is not None:
+        trained = _replay(training, costs, RULES, (capacity,))
+        if walks.work.staff is None:
+            held = worth_pricing(training.candidates, costs, slots)
+            walks = Walks(dataclasses.replace(walks.work, priced=held), walks.orders)
+    tested = _replay(walks, costs, (*walks.orders, "oracle"), slots)
     summary = summarise(tested, training=trained)
     chosen = tested.totals[summary.verdict(capacity).policy, capacity]
     per_day = costs.effectiveness.value * chosen.preventable
@@ -228,7 +255,12 @@ def evaluate(priced: Priced, capacity: int) -> Evaluation:
 
 
 def repriced(
-    queue: pl.DataFrame, *, stored: CostTable, scenario: CostTable, capacity: int
+    queue: pl.DataFrame,
+    *,
+    stored: CostTable,
+    scenario: CostTable,
+    capacity: int,
+    is_staffed: bool = False,
 ) -> pl.DataFrame:
     """Return a kill list under a scenario: savings and what is recommended; ranks stay.
 
@@ -243,6 +275,8 @@ def repriced(
         Of the workspace; of the scenario.
     capacity : int
         Slots.
+    is_staffed : bool
+        Whether who can take which ticket decided what is recommended: then nothing is added.
     """
     share = stored.effectiveness.value
     if share > 0:
@@ -252,6 +286,8 @@ def repriced(
     gates = [name for name, policy in POLICIES.items() if policy.gates]
     pays = ~pl.col("policy").is_in(gates) | (pl.col("expected_saving") > 0)
     has_slot = pl.col("rank") <= capacity
+    if is_staffed:
+        has_slot &= pl.col("recommended")
     return queue.with_columns((has_slot & pays).fill_null(value=False).alias("recommended"))
 
 
@@ -260,17 +296,20 @@ def _backtest_files(workspace: Workspace) -> tuple[Path, Path, Path]:
     return folder / "predictions.parquet", folder / "training.parquet", folder / "summary.json"
 
 
-def _walks(path: Path, costs: CostTable, policies: Sequence[str]) -> Walks:
+def _walks(path: Path, workspace: Workspace, policies: Sequence[str]) -> Walks:
     """Order the candidates of a stored pool by the policies that know no cost."""
     pool = _table(path, ("landmark", "day", "p_edf"), "sniper backtest")
+    costs, kinds = workspace.sla.costs, workspace.sla.kinds
+    staffing = Staffing(kinds, workspace.landmarks.timezone) if kinds else None
     try:
         candidates = candidates_from(pool, costs.effectiveness)
+        work = Work.of(candidates, costs, SlotRule(staffing=staffing))
         orders = {name: ordering(policy_named(name), candidates, costs) for name in policies}
     except (ValueError, pl.exceptions.PolarsError) as error:
         raise UnreadableFileError(
             str(path), "it is not the pool of a replay", "run `sniper backtest` again"
         ) from error
-    return Walks(candidates, orders)
+    return Walks(work, orders)
 
 
 def _table(path: Path, columns: Sequence[str], command: str) -> pl.DataFrame:
@@ -305,11 +344,7 @@ def _replay(
     walks: Walks, costs: CostTable, policies: Sequence[str], slots: tuple[int, ...]
 ) -> Replay:
     """Walk as `escalation.replay` does, with the orders that are there."""
-    chosen = {
-        (name, slot): _oracle(walks, costs, slot) if name == "oracle" else walks.rows(name, slot)
-        for name in policies
-        for slot in slots
-    }
+    chosen = {(name, slot): walks.rows(name, slot) for name in policies for slot in slots}
     totals = {key: day_totals(walks.candidates, rows) for key, rows in chosen.items()}
     by_chance = {
         slot: days.captured.sum() for (name, slot), days in totals.items() if name == "random"
@@ -321,23 +356,17 @@ def _replay(
         chosen=chosen,
         totals=totals,
         captured_by_seed={slot: np.array([captured]) for slot, captured in by_chance.items()},
+        priced=walks.work.priced,
     )
 
 
-def _oracle(walks: Walks, costs: CostTable, capacity: int) -> Ints:
-    saving = POLICIES["oracle"].keys(walks.candidates, costs)[0]
-    return best_escalations(walks.candidates, saving, capacity)
-
-
-def _curve(walks: Walks, costs: CostTable) -> pl.DataFrame:
+def _curve(walks: Walks) -> pl.DataFrame:
     could_catch = float(catchable(walks.candidates)[0].sum())
     rows = [
         (name, capacity, float(walks.candidates.loss[rows].sum()))
         for name in CURVED
         for capacity in CAPACITIES
-        for rows in [
-            _oracle(walks, costs, capacity) if name == "oracle" else walks.rows(name, capacity)
-        ]
+        for rows in [walks.rows(name, capacity)]
     ]
     rows += [(name, 0, 0.0) for name in CURVED]
     schema = {"policy": pl.String, "capacity": pl.Int64, "captured": pl.Float64}

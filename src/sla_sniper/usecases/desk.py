@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import gcd
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +17,8 @@ from sla_sniper.core.errors import ConfigurationError, NotEnoughHistoryError, Sl
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
 from sla_sniper.engine.local import in_buckets
+from sla_sniper.escalation import Staffing
+from sla_sniper.escalation.candidates import PLACE
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.mapping import read_mapping
 from sla_sniper.eventlog.reading import log_end
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 
 _BY_MESSAGE = ("first_reply_time", "next_reply_time", "periodic_update_time")
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)
+"""Instants between which a day can be added or taken."""
 LEARNT_ROWS = 400_000
 """Snapshots beyond which training takes only some of the landmarks."""
 PART_ROWS = 1_000_000
@@ -110,6 +114,12 @@ class Desk:
         names = (name for m in self.mappings for name in m.attributes() if name not in m.stamped)
         return tuple(dict.fromkeys(names))
 
+    @property
+    def staffing(self) -> Staffing | None:
+        """Who can take which ticket; None where anybody can."""
+        kinds = self.workspace.sla.kinds
+        return Staffing(kinds, self.workspace.landmarks.timezone) if kinds else None
+
     def notes(self) -> tuple[str, ...]:
         """What the settings ask for and no source of the log tells, a sentence each."""
         told = {name for mapping in self.mappings for name in mapping.columns}
@@ -165,11 +175,23 @@ class Desk:
         return pl.concat(parts).sort(*TICKET_KEY, "metric", "policy", "cycle")
 
     def landmarks(self, start: datetime, end: datetime, epoch: Epoch) -> pl.DataFrame:
-        """Landmarks of a period; see `snapshots.landmarks`."""
-        workspace = self.workspace
-        return landmarks(
-            workspace.landmarks, workspace.sla.calendar, start=start, end=end, epoch=epoch
+        """Landmarks of a period with their place in their day; see `snapshots.landmarks`.
+
+        `landmark_number` counts from 1, `landmarks_of_day` is how many the day has: of the whole
+        day, also where the period begins or ends within it.
+        """
+        workspace, day = self.workspace, timedelta(days=1)
+        found = landmarks(
+            workspace.landmarks,
+            workspace.sla.calendar,
+            start=max(start, EARLIEST) - day,
+            end=min(end, LATEST) + day,
+            epoch=epoch,
         )
+        return found.with_columns(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("day").alias("landmark_number"),
+            pl.len().cast(pl.Int64).over("day").alias("landmarks_of_day"),
+        ).filter(pl.col("landmark").is_between(start, end, closed="left"))
 
     def thinned(self, moments: pl.DataFrame) -> pl.DataFrame:
         """Every so manieth landmark, so that their snapshots are few enough to learn from.
@@ -233,7 +255,9 @@ class Desk:
         costs = self.workspace.sla.breach_costs
         if found.is_empty() or costs is None:
             return found
-        return found.with_columns(self._costs(found, costs).alias("cost"))
+        places = [name for name in PLACE if name in moments.columns]
+        placed = found.join(moments.select("landmark", *places), on="landmark", how="left")
+        return placed.with_columns(self._costs(found, costs).alias("cost"))
 
     def _costs(self, found: pl.DataFrame, costs: CostTable) -> pl.Series:
         if costs.by in self.keep:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 POOL_COLUMNS = (
     "landmark",
     "day",
+    "landmark_number",
+    "landmarks_of_day",
     *TICKET_KEY,
     "metric",
     "policy",
@@ -37,6 +39,9 @@ POOL_COLUMNS = (
     "target_us",
     "priority",
     "group",
+    "category",
+    "product",
+    "channel",
     "cost",
     "breached",
     "label_known_at",

@@ -12,7 +12,7 @@ import polars as pl
 
 from sla_sniper.core.errors import NotEnoughHistoryError, SlaSniperError
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.escalation import backtest, replay
+from sla_sniper.escalation import SlotRule, backtest, replay
 from sla_sniper.escalation.gate import MIN_DAYS, total_interval
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.model.bundle import load_bundle, read_manifest
@@ -217,7 +217,11 @@ def _measured(
         _pool(model, learnable(desk, before, cut=model.training.cut)) if before.height else None
     )
     result, summary = backtest(
-        pool, sla.costs, capacities=[sla.capacity_per_day], training=learnt, n_seeds=1
+        pool,
+        sla.costs,
+        capacities=[sla.capacity_per_day],
+        training=learnt,
+        staffing=desk.staffing,
     )
     verdict = summary.verdict(sla.capacity_per_day)
     shares = {each.policy: each.captured_share.estimate for each in summary.policies}
@@ -253,7 +257,13 @@ def _lost(
     except NotEnoughHistoryError:
         return None
     costs = desk.workspace.sla.costs
-    new = replay(_pool(fresh, tested), costs, capacities=old.capacities, n_seeds=1)
+    new = replay(
+        _pool(fresh, tested),
+        costs,
+        capacities=old.capacities,
+        policies=["sniper"],
+        rule=SlotRule(old.priced, desk.staffing),
+    )
     key = ("sniper", old.capacities[0])
     gain = new.totals[key].net(costs) - old.totals[key].net(costs)
     return total_interval(gain, day_weights(len(gain)))
