@@ -17,7 +17,8 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.usecases.desk import Desk, open_desk
-from sla_sniper.usecases.queue import known_bundle, moment_of, rank
+from sla_sniper.usecases.queue import known_bundle
+from sla_sniper.usecases.ranking import Ranking, moment_of, rank
 
 N_TICKETS: Final = 1_000_000
 RUNS: Final = 3
@@ -45,7 +46,7 @@ def seconds(workspace: Path, n_tickets: int = N_TICKETS) -> float:
     taken = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        rank(desk, tickets, bundle, policy="sniper", capacity=50)
+        rank(desk, tickets, bundle, Ranking("sniper", 50))
         taken.append(time.perf_counter() - started)
     return median(taken)
 

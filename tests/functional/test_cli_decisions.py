@@ -16,7 +16,7 @@ from .conftest import BACKTEST, ZONE, sniper, succeed, write_desk
 
 POLICIES = {
     "random", "oldest", "priority", "edf", "priority_edf", "edf_value",
-    "logistic", "risk", "sniper", "nuke", "oracle",
+    "logistic", "risk", "sniper", "alarm", "nuke", "oracle",
 }  # fmt: skip
 COLUMNS = [
     "policy", "capacity", "landmark", "ticket_id", "metric", "p_breach", "expected_saving", "rank",
@@ -63,7 +63,7 @@ def open_days(first: datetime, last: datetime) -> list[datetime]:
 def test_backtest_prints_one_documented_object(told):
     assert told["schema"] == "sniper.backtest/1"
     assert told["as_of"].startswith("2025-10-31T")
-    assert {row["policy"] for row in told["policies"]} == POLICIES
+    assert {row["policy"] for row in told["policies"]} == {*POLICIES, "nobody"}
     assert {row["capacity"] for row in told["policies"]} == {5, 10}
     assert [row["capacity"] for row in told["advantage"]] == [5, 10]
     assert set(told["advantage"][0]) == {"capacity", "rule", "difference", "low", "high", "claimed"}

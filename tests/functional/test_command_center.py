@@ -103,6 +103,7 @@ def generated_queue(pool: pl.DataFrame) -> pl.DataFrame:
         reason_3=pl.lit(None, pl.String),
         advice=pl.lit(None, pl.String),
         model_version=pl.lit("lightgbm-test"),
+        act_by=pl.lit(None),
     ).select(pl.col(name).cast(kind) for name, kind in PREDICTIONS.items())
 
 

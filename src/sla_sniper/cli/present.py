@@ -150,6 +150,7 @@ def backtest(result: BacktestReport, console: Console) -> None:
     for row in facts["policies"]:
         table.add_row(*_policy_cells(row, currency), end_section=row["policy"] == "oracle")
     console.print(table)
+    _tornado(facts["sensitivity"], currency, console)
     for verdict in facts["verdicts"]:
         mark = "[green]claimed[/]" if verdict["advantage"]["claimed"] else "[yellow]no claim[/]"
         console.print(f"{mark} {escape(verdict['sentence'])}", highlight=False)
@@ -161,6 +162,20 @@ def backtest(result: BacktestReport, console: Console) -> None:
         style="dim",
         highlight=False,
     )
+
+
+def _tornado(found: Mapping[str, Any], currency: str, console: Console) -> None:
+    title = f"Net saving of sniper at {found['capacity']} a day if one assumption is moved"
+    console.print(title, style="italic", highlight=False)
+    table = _table("Assumption", "From .. to", ">Net saving", f">Minus {found['rule']}")
+    for each in found["swings"]:
+        table.add_row(
+            each["name"],
+            f"{each['low']} .. {each['high']}",
+            f"{money(each['net_low'], currency)} .. {money(each['net_high'], currency)}",
+            f"{money(each['gain_low'], currency)} .. {money(each['gain_high'], currency)}",
+        )
+    console.print(table)
 
 
 def queue(result: QueueReport, console: Console) -> None:
@@ -175,7 +190,7 @@ def queue(result: QueueReport, console: Console) -> None:
     metric = ["Metric"] if has_metrics else []
     table = _table(
         ">#", "Ticket", *metric, "Priority", "Group", ">Due in (working)", ">Due in (wall)",
-        ">P(breach)", ">Saving", "Why",
+        ">P(breach)", ">Saving", "Act by", "Why",
     )  # fmt: skip
     chosen = result.recommended.head(_SHOWN)
     for row in chosen.iter_rows(named=True):
@@ -189,6 +204,33 @@ def queue(result: QueueReport, console: Console) -> None:
         f"{escape(result.sentence)}.",
         highlight=False,
     )
+    if result.slot_price is not None:
+        price = money(result.slot_price, result.currency)
+        console.print(
+            f"Slots are kept for better tickets expected later today: one taken now has to save "
+            f"more than {price} net.",
+            highlight=False,
+        )
+    _lost(result, console)
+
+
+def _lost(result: QueueReport, console: Console) -> None:
+    """Print the tickets that nothing can save any more, apart from the list."""
+    if result.lost.is_empty():
+        return
+    tickets = result.lost.select("source", "ticket_id").n_unique()
+    console.print(f"Lost: {tickets:,} tickets past their point of no return, not ranked.")
+    table = _table("Ticket", "Metric", "Priority", "Group", ">Due in (working)", ">Breach cost")
+    for row in result.lost.head(_SHOWN).iter_rows(named=True):
+        table.add_row(
+            escape(row["ticket_id"]),
+            row["metric"],
+            escape(row["priority"] or ""),
+            escape(row["group"] or ""),
+            working_time(row["slack_s"]),
+            money(row["cost"], result.currency),
+        )
+    console.print(table)
 
 
 def exported(result: Exported, console: Console) -> None:
@@ -294,6 +336,7 @@ def _queue_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
         wall_time(row["wall_slack_s"]),
         percent(row["p_breach"]),
         money(row["expected_saving"], currency),
+        "" if row["act_by"] is None else f"{row['act_by']:%m-%d %H:%M}",
         escape("; ".join(reason for reason in said if reason)),
     )
 

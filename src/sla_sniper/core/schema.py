@@ -140,7 +140,11 @@ PREDICTIONS: Final[Mapping[str, pl.DataType]] = MappingProxyType(
         "reason_3": pl.String(),
         "model_version": pl.String(),
         "policy": pl.String(),
+        "act_by": INSTANT,
         "advice": pl.String(),
     }
 )
-"""The public contract that Tableau and others read; seconds of business time in `slack_s`."""
+"""The public contract that Tableau and others read; seconds of business time in `slack_s`.
+
+`act_by` is the last instant at which escalating the ticket still pays, by the present forecast.
+"""

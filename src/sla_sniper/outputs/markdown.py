@@ -25,6 +25,8 @@ _RULE_TITLE: Final = {
     "logistic": "logistic regression",
     "risk": "highest risk first",
     "sniper": "sniper: expected saving with its gate",
+    "alarm": "alarm at 50 %, first come, first served",
+    "nobody": "escalate nobody",
     "nuke": "escalate everything",
     "oracle": "oracle that knows the future",
 }
@@ -100,6 +102,7 @@ def executive_report(facts: Facts) -> str:
         _forecast(facts),
         _decision(facts),
         _saving(facts),
+        _sensitivity(facts),
         _rival(facts),
         _projection(facts),
         _limits(facts),
@@ -195,6 +198,25 @@ def _saving(facts: Facts) -> str:
         f"- Break-even effectiveness: {_share(result['break_even_effectiveness'])}.\n"
         f"- One more slot a day: {_amount(result['one_more_slot']['saving'], facts)} "
         "over the period."
+    )
+
+
+def _sensitivity(facts: Facts) -> str:
+    found = facts.backtest["sensitivity"]
+    rows = [
+        (
+            f"{each['name']}: {each['low']} to {each['high']}",
+            *(money(each[key], facts.currency) for key in ("net_low", "net_high")),
+            *(money(each[key], facts.currency) for key in ("gain_low", "gain_high")),
+        )
+        for each in found["swings"]
+    ]
+    rule = f"minus `{found['rule']}`"
+    head = ("Assumption", "Net saving, low", "high", f"{rule}, low", "high")
+    return (
+        f"## What it hangs on, at {found['capacity']} a day\n\n"
+        "Net saving of `sniper` if one assumption is moved and the tickets are chosen anew; "
+        f"as assumed it is {money(found['net'], facts.currency)}.\n\n{_table(head, rows)}"
     )
 
 

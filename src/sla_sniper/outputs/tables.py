@@ -26,6 +26,7 @@ PREDICTION_COLUMNS: Final = (
     "priority",
     "group",
     "wall_slack_s",
+    "act_by",
     "advice",
 )
 """The contract's columns in its order, then what was added since; none is ever taken away."""

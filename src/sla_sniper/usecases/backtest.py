@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +13,20 @@ import polars as pl
 from sla_sniper.core.errors import InputError, UnreadableFileError
 from sla_sniper.core.instants import localize, zone
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.escalation import decisions_frame
+from sla_sniper.escalation import (
+    Sensitivity,
+    SlotRule,
+    backtest,
+    decisions_frame,
+    sensitivity,
+)
 from sla_sniper.eventlog.locking import workspace_lock
+from sla_sniper.panels.sensitivity import (
+    BreakEvenPanel,
+    TornadoPanel,
+    break_even_panel,
+    tornado_panel,
+)
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import Trial, run_trial
 from sla_sniper.usecases.files import NotWritableError, require_ending, write_table, write_text
@@ -22,8 +35,10 @@ from sla_sniper.usecases.leaks import refuse, scan_columns
 from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from sla_sniper.escalation import CostTable
     from sla_sniper.snapshots.landmarks import Epoch
     from sla_sniper.usecases.desk import Desk
 
@@ -86,6 +101,7 @@ class BacktestReport:
     as_of: datetime
     why: str
     stakes: str
+    sensitivity: Sensitivity
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper backtest`."""
@@ -104,8 +120,16 @@ class BacktestReport:
                 "last_landmark": model.training.last_landmark,
             },
             "metrics": self.trial.metric_records(),
+            "sensitivity": dataclasses.asdict(self.sensitivity),
         }
         return as_json(self.trial.summary.as_dict() | header("backtest", self.as_of) | facts)
+
+    def panels(self, costs: CostTable) -> dict[str, TornadoPanel | BreakEvenPanel]:
+        """What the answer hangs on, as charts by name."""
+        return {
+            "tornado": tornado_panel(self.sensitivity, costs.currency),
+            "break_even": break_even_panel(self.sensitivity, costs.effectiveness, costs.currency),
+        }
 
 
 def run_backtest(
@@ -157,13 +181,43 @@ def run_backtest(
         name=plan.model,
         capacities=plan.capacities,
     )
-    report = BacktestReport(trial, period, desk.as_of, desk.why, desk.workspace.sla.stakes)
+    if desk.staffing is not None:
+        trial = _staffed(desk, trial, plan.capacities)
+    progress("moving every assumption")
+    report = BacktestReport(
+        trial, period, desk.as_of, desk.why, desk.workspace.sla.stakes, _sensitivity(desk, trial)
+    )
     _keep(report, desk)
     if out is not None:
         progress("writing every decision")
         write_table(decisions_frame(trial.replay), out)
         write_table(trial.pool, out.with_name(PREDICTIONS_NAME))
     return report
+
+
+def _staffed(desk: Desk, trial: Trial, capacities: Sequence[int]) -> Trial:
+    """Replay again by who can take which ticket when."""
+    result, summary = backtest(
+        trial.pool,
+        desk.workspace.sla.costs,
+        capacities=capacities,
+        training=trial.training,
+        staffing=desk.staffing,
+    )
+    return dataclasses.replace(trial, replay=result, summary=summary)
+
+
+def _sensitivity(desk: Desk, trial: Trial) -> Sensitivity:
+    """Move every assumption at the replayed capacity nearest to the one in force."""
+    wanted = desk.workspace.sla.capacity_per_day
+    capacity = min(trial.summary.capacities, key=lambda each: abs(each - wanted))
+    return sensitivity(
+        trial.pool,
+        desk.workspace.sla.costs,
+        capacity=capacity,
+        rule=trial.summary.verdict(capacity).advantage.rule,
+        slot_rule=SlotRule(trial.replay.priced, desk.staffing),
+    )
 
 
 def _period(desk: Desk, plan: Plan) -> Period:
@@ -189,6 +243,8 @@ def _keep(report: BacktestReport, desk: Desk) -> None:
         write_table(report.trial.pool, folder / "predictions.parquet")
         write_table(report.trial.training, folder / "training.parquet")
         write_text(json.dumps(report.as_dict(), allow_nan=False), folder / "summary.json")
+        for name, panel in report.panels(desk.workspace.sla.costs).items():
+            write_text(panel.chart().to_json(), folder / f"{name}.vl.json")
 
 
 def latest_backtest(outputs: Path) -> dict[str, Any] | None:

@@ -8,30 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sla_sniper.core.instants import SECOND_US, zone
+from sla_sniper.core.instants import MICROSECOND, SECOND_US
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import PREDICTIONS
-from sla_sniper.escalation import rank_now
+from sla_sniper.core.schema import PREDICTIONS, TICKET_KEY
+from sla_sniper.escalation import candidates_from
+from sla_sniper.escalation.policies import expected_saving
+from sla_sniper.escalation.slots import LEAST_DAYS, Arrivals
 from sla_sniper.eventlog.locking import workspace_lock
-from sla_sniper.model.advice import advise
-from sla_sniper.model.bundle import load_bundle, read_manifest
-from sla_sniper.model.reasons import reasons, with_peers
-from sla_sniper.usecases.backtest import latest_backtest, latest_summary
+from sla_sniper.model.bundle import read_manifest
+from sla_sniper.usecases.backtest import latest_backtest, latest_pool, latest_summary
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
-from sla_sniper.usecases.forecasting import POOL_COLUMNS, features_of, rule_chance
+from sla_sniper.usecases.forecasting import features_of
+from sla_sniper.usecases.ranking import Ranking, moment_of, rank
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sla_sniper.model.forecast import BreachModel
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sla_sniper.usecases.desk import Desk
     from sla_sniper.usecases.leaks import Leak
 
-MOST_TOLD = 1_000
-"""Rows of the queue, best first, that get their reasons and advice in words."""
+LOST = {
+    name: PREDICTIONS[name]
+    for name in (*TICKET_KEY, "metric", "priority", "group", "due_at", "slack_s", "cost")
+}
+"""Columns of the list of lost tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,11 @@ class QueueReport:
         What it is ranked by, and what the honesty gate lets it claim.
     currency : str
         Of costs and savings.
+    lost : DataFrame
+        `LOST`: clocks past their point of no return, least slack first; never ranked.
+    slot_price : float or None
+        What a ticket has to save above its cost to take one of the slots now rather than leave it
+        to those expected later today; None where slots are not priced.
     leaks : tuple of Leak
         Warnings of the leak scanner, where a model had to be trained.
     """
@@ -63,6 +74,8 @@ class QueueReport:
     sentence: str
     currency: str
     model_version: str
+    lost: pl.DataFrame
+    slot_price: float | None = None
     leaks: tuple[Leak, ...] = ()
 
     @property
@@ -79,9 +92,11 @@ class QueueReport:
             "verdict": self.sentence,
             "currency": self.currency,
             "model_version": self.model_version,
+            "slot_price": self.slot_price,
             "eligible": self.frame.height,
             "leaks": [leak.as_dict() for leak in self.leaks],
             "queue": records(self.recommended.drop("as_of").to_dicts()),
+            "lost": records(self.lost.to_dicts()),
         }
 
 
@@ -126,9 +141,13 @@ def make_queue(
     snapshots = desk.snapshots_at(moment_of(desk))
     policy, sentence = _gate(desk, slots, read_manifest(bundle))
     progress("ranking the tickets")
-    frame = rank(desk, snapshots, bundle, policy=policy, capacity=slots)
+    prices = _prices(desk, slots) if policy == "sniper" else None
+    alive, lost = _parted(desk, snapshots)
+    frame = rank(desk, alive, bundle, Ranking(policy, slots, prices))
     report = QueueReport(
         frame=frame,
+        lost=lost,
+        slot_price=None if prices is None or not prices.size else float(prices[0]),
         as_of=desk.as_of,
         why=desk.why,
         capacity=slots,
@@ -193,98 +212,55 @@ def _known_verdicts(desk: Desk, manifest: dict[str, Any]) -> list[dict[str, Any]
     """What the latest backtest and the latest `monitor` of this model found, the newer first."""
     outputs = desk.workspace.outputs
     kept = (latest_backtest(outputs), latest_summary(outputs, "monitor"))
-    measured = (desk.workspace.sla.stakes, manifest["estimator"])
     known = [
         found
         for found in kept
         if found is not None
-        and (found.get("stakes"), found.get("model")) == measured
+        and _holds_for(found, desk)
+        and found.get("model") == manifest["estimator"]
         and found.get("version", manifest["version"]) == manifest["version"]
-        and datetime.fromisoformat(found["as_of"]) <= desk.as_of
     ]
     return sorted(known, key=lambda found: datetime.fromisoformat(found["as_of"]), reverse=True)
 
 
-def rank(
-    desk: Desk, snapshots: pl.DataFrame, bundle: Path, *, policy: str, capacity: int
-) -> pl.DataFrame:
-    """Rank the running clocks of one landmark by a policy, with reasons and advice.
+def _prices(desk: Desk, capacity: int) -> NDArray[np.float64] | None:
+    """Shadow price of each slot that is left today; None where holding back did not pay.
 
-    Returns
-    -------
-    DataFrame
-        Schema `core.schema.PREDICTIONS`, by rank.
+    Read from the days of the latest backtest that lie before today: what could have been saved
+    on each, by the forecasts of that day.
     """
+    found, pool = latest_backtest(desk.workspace.outputs), latest_pool(desk.workspace.outputs)
+    if found is None or pool is None or not _holds_for(found, desk):
+        return None
+    today = moment_of(desk)["day"][0]
+    past = pool.filter(pl.col("day") < today)
+    if capacity not in found.get("held_back", ()) or past["day"].n_unique() < LEAST_DAYS:
+        return None
+    costs = desk.workspace.sla.costs
+    candidates = candidates_from(past, costs.effectiveness)
+    end = desk.as_of + timedelta(days=1)
+    ahead = desk.landmarks(desk.as_of + MICROSECOND, end, "hour").filter(pl.col("day") == today)
+    arrivals = Arrivals.of(candidates, expected_saving(candidates, costs))
+    return arrivals.prices(candidates.n_days, landmarks_left=ahead.height, slots=capacity)
+
+
+def _holds_for(found: dict[str, Any], desk: Desk) -> bool:
+    """Whether a measurement was known by now, and under these costs and promises."""
+    is_known = datetime.fromisoformat(found["as_of"]) <= desk.as_of
+    return is_known and found.get("stakes") == desk.workspace.sla.stakes
+
+
+def _parted(desk: Desk, snapshots: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Clocks that can be helped, and those past their point of no return as `LOST`."""
     if snapshots.is_empty():
-        return pl.DataFrame(schema=dict(PREDICTIONS))
-    model = load_bundle(bundle)
-    pool = snapshots.with_columns(
-        pl.Series("p_breach", model.predict(snapshots)),
-        pl.Series("p_edf", rule_chance(model.edf_value, snapshots)),
-        pl.lit(None, pl.Boolean).alias("breached"),
-        pl.lit(value=True).alias("is_censored"),
+        return snapshots, pl.DataFrame(schema=LOST)
+    limit = desk.workspace.sla.costs.effectiveness.point_of_no_return_us
+    gone = snapshots.filter(pl.col("slack_us") < limit).with_columns(
+        slack_s=pl.col("slack_us") // SECOND_US
     )
-    # A list needs few of the columns; sorting all of them takes most of the time on large desks.
-    read = [name for name in (*POOL_COLUMNS, "p_breach", "p_edf") if name in pool.columns]
-    slim = pool.select(read).with_row_index("_at")
-    ranked = rank_now(slim, policy, capacity=capacity, costs=desk.workspace.sla.costs)
-    told = _told(ranked, pool, model, before=before(desk))
-    return told.with_columns(
-        pl.lit(desk.as_of).cast(PREDICTIONS["as_of"]).alias("as_of"),
-        (pl.col("slack_us") // SECOND_US).alias("slack_s"),
-        (pl.col("wall_slack_us") // SECOND_US).alias("wall_slack_s"),
-        pl.lit(bundle.name).alias("model_version"),
-    ).select(pl.col(name).cast(dtype) for name, dtype in PREDICTIONS.items())
-
-
-def _told(
-    ranked: pl.DataFrame, pool: pl.DataFrame, model: BreachModel, *, before: str
-) -> pl.DataFrame:
-    """Add reasons and advice in words to the first `MOST_TOLD` rows; the others have none.
-
-    `_at` of `ranked` is the row of `pool`, which has the features.
-    """
-    shown = pool[ranked["_at"].head(MOST_TOLD)]
-    words = in_words(shown, pool, model, before=before)
-    blank = pl.DataFrame(schema=words.schema).clear(n=ranked.height - shown.height)
-    return pl.concat([ranked, pl.concat([words, blank])], how="horizontal")
-
-
-def in_words(
-    shown: pl.DataFrame, peers: pl.DataFrame, model: BreachModel, *, before: str
-) -> pl.DataFrame:
-    """Reasons and advice of the snapshots `shown`, which have their `p_breach`.
-
-    Parameters
-    ----------
-    peers : DataFrame
-        All snapshots of that landmark, to compare with.
-    before : str
-        Until when an action counts as taken at it.
-    """
-    told = with_peers(shown, peers)
-    words = reasons(told, model.contributions(shown), model.features)
-    advice = advise(shown, peers, predict=model.predict, before=before)
-    return words.with_columns(advice)
-
-
-def before(desk: Desk) -> str:
-    """The next full hour: what the forecast of this landmark still holds for."""
-    local = desk.as_of.astimezone(zone(desk.workspace.landmarks.timezone))
-    return f"{(local + timedelta(hours=1)).replace(minute=0):%H:%M}"
-
-
-def moment_of(desk: Desk) -> pl.DataFrame:
-    """The instant of the queue as the one landmark of a table of landmarks."""
-    local = desk.as_of.astimezone(zone(desk.workspace.landmarks.timezone))
-    return pl.DataFrame(
-        {
-            "landmark": pl.Series([desk.as_of], dtype=PREDICTIONS["as_of"]),
-            "day": [local.date()],
-            "hour_of_day": [local.hour],
-            "day_of_week": [local.isoweekday()],
-        }
-    )
+    chosen = gone.select(pl.col(name).cast(dtype) for name, dtype in LOST.items())
+    alive = snapshots.filter(pl.col("slack_us") >= limit)
+    return alive, chosen.sort("slack_s", "ticket_id", "metric")
 
 
 def _keep(report: QueueReport, desk: Desk) -> None:
