@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from sla_sniper.cli import clock, conformance, explain, monitor, policy, reconcile, whatif
+from sla_sniper.cli import (
+    clock,
+    conformance,
+    explain,
+    exposure,
+    monitor,
+    policy,
+    reconcile,
+    whatif,
+)
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run, slots
 from sla_sniper.cli.usage import Commands
 
@@ -191,7 +200,7 @@ def check(
     )
 
 
-for part in (clock, conformance, explain, reconcile, whatif, policy, monitor):
+for part in (clock, conformance, explain, reconcile, whatif, policy, exposure, monitor):
     app.add_typer(part.commands)
 
 

@@ -11,6 +11,8 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 from sla_sniper.config.documents import Strict
 from sla_sniper.config.values import duration_us, span_seconds
 from sla_sniper.core.errors import SlaSniperError
+from sla_sniper.core.schema import METRICS, VALUE_COLUMNS
+from sla_sniper.escalation.attainment import Contract
 from sla_sniper.escalation.costs import CostTable, Effectiveness
 from sla_sniper.escalation.staffing import FIELDS, Kind
 
@@ -66,6 +68,34 @@ class _Effectiveness(Strict):
         return Effectiveness(self.value, self.low, self.high, falls, lost)
 
 
+class _Attainment(Strict):
+    """One of [[costs.attainment]]: a credit that is due below a share of clocks met."""
+
+    by: str
+    period: Literal["week", "month", "quarter"]
+    at_least: float = Field(gt=0, lt=1)
+    credit: float = Field(gt=0, allow_inf_nan=False)
+    metric: str | None = None
+    accounts: tuple[str, ...] = ()
+
+    @field_validator("by")
+    @classmethod
+    def _by(cls, value: str) -> str:
+        if value not in VALUE_COLUMNS:
+            raise ValueError(f"a contract goes by one of {', '.join(VALUE_COLUMNS)}")
+        return value
+
+    @field_validator("metric")
+    @classmethod
+    def _metric(cls, value: str | None) -> str | None:
+        if value is not None and value not in METRICS:
+            raise ValueError(f"metric must be one of {', '.join(METRICS)}")
+        return value
+
+    def contract(self) -> Contract:
+        return Contract(**self.model_dump())
+
+
 class CostsSpec(Strict):
     """[costs] as `sla.toml` writes it.
 
@@ -77,6 +107,7 @@ class CostsSpec(Strict):
     breach: dict[str, float]
     intervention: float = Field(ge=0, allow_inf_nan=False)
     effectiveness: _Effectiveness | None = None
+    attainment: tuple[_Attainment, ...] = ()
 
     @field_validator("breach")
     @classmethod
@@ -97,6 +128,7 @@ class CostsSpec(Strict):
             breach=breach,
             default=default,
             intervention=self.intervention,
+            attainment=tuple(each.contract() for each in self.attainment),
         )
         if self.effectiveness is None:
             return table

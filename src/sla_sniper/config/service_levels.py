@@ -74,6 +74,18 @@ class SlaSettings:
         """Costs and effectiveness, for what is about money; see `require_costs`."""
         return self.require_costs()
 
+    def require_prices(self) -> CostTable:
+        """Insist on costs, with or without an effectiveness.
+
+        Raises
+        ------
+        NoCostsError
+            If the file has none.
+        """
+        if self.breach_costs is None:
+            raise NoCostsError(self.path, "[costs]")
+        return self.breach_costs
+
     def require_costs(self) -> CostTable:
         """Insist on costs and effectiveness.
 
@@ -82,11 +94,10 @@ class SlaSettings:
         NoCostsError
             If the file leaves either out.
         """
-        if self.breach_costs is None:
-            raise NoCostsError(self.path, "[costs]")
+        costs = self.require_prices()
         if not self.has_effectiveness:
             raise NoCostsError(self.path, "effectiveness in [costs]")
-        return self.breach_costs
+        return costs
 
     @property
     def promise(self) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sla_sniper.escalation.attainment import Contract
+
 SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -97,6 +99,8 @@ class CostTable:
         Cost of one escalation, zero or more.
     effectiveness : Effectiveness
         The assumed effect of an escalation.
+    attainment : tuple of Contract
+        Contracts whose credit a breach puts at risk, on top of its own cost.
 
     Examples
     --------
@@ -113,6 +117,7 @@ class CostTable:
     default: float | None = None
     intervention: float = 0.0
     effectiveness: Effectiveness = field(default_factory=lambda: Effectiveness(0.5, 0.3, 0.7))
+    attainment: tuple[Contract, ...] = ()
 
     def __post_init__(self) -> None:
         named = {f"breach.{value}": cost for value, cost in self.breach.items()}

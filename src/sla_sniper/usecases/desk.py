@@ -28,6 +28,7 @@ from sla_sniper.sla.merges import Merges, read_merges
 from sla_sniper.sla.segments import NEVER
 from sla_sniper.snapshots.build import assemble, bucket_part
 from sla_sniper.snapshots.landmarks import landmarks
+from sla_sniper.usecases.contracts import credits_at_risk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -257,7 +258,8 @@ class Desk:
             return found
         places = [name for name in PLACE if name in moments.columns]
         placed = found.join(moments.select("landmark", *places), on="landmark", how="left")
-        return placed.with_columns(self._costs(found, costs).alias("cost"))
+        cost = self._costs(found, costs) + credits_at_risk(self, found, costs.attainment)
+        return placed.with_columns(cost.alias("cost"))
 
     def _costs(self, found: pl.DataFrame, costs: CostTable) -> pl.Series:
         if costs.by in self.keep:
