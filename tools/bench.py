@@ -1,4 +1,4 @@
-"""Measure whole commands, the clock and the calendar against the limits they promise.
+"""Measure whole commands, the clock, the calendar and the ranking against the limits they promise.
 
 ``python -m tools.bench`` runs each command several times, prints the medians and exits with 1 where
 one passes its limit. It is no test: the time of a busy machine proves nothing.

@@ -112,6 +112,18 @@ def test_order_of_rows_changes_nothing(clocks, costs, random):
 
 
 @settings(deadline=None)
+@given(CLOCKS, COSTS, st.randoms(use_true_random=False))
+def test_order_of_equal_clocks_changes_nothing(clocks, costs, random):
+    """Two policies may each run a clock of one metric on the same ticket."""
+    twice = [*clocks, *((*clock[:7], clock[7] + 1, *clock[8:]) for clock in clocks)]
+    shuffled = random.sample(twice, len(twice))
+
+    one, two = (replay(pool_of(c), costs, capacities=[2], n_seeds=2) for c in (twice, shuffled))
+
+    assert decisions_frame(one).equals(decisions_frame(two))
+
+
+@settings(deadline=None)
 @given(CLOCKS, COSTS, st.integers(0, 5))
 def test_kill_list_is_the_replay_of_one_landmark(clocks, costs, capacity):
     now = pool_of([(0, *clock[1:]) for clock in clocks]).unique(

@@ -119,5 +119,8 @@ def _shared(
 
 def _by_calendar(clocks: pl.DataFrame) -> list[tuple[str, Ints]]:
     """Rows of each calendar."""
-    names = clocks["calendar"].to_numpy()
-    return [(str(name), np.flatnonzero(names == name)) for name in np.unique(names)]
+    names = clocks["calendar"]
+    return [
+        (str(name), (names == name).arg_true().to_numpy().astype(np.int64))
+        for name in names.unique().sort()
+    ]

@@ -197,7 +197,8 @@ class _Group:
         is_first[1:] = (landmark[1:] != landmark[:-1]) | (ticket[1:] != ticket[:-1])
         starts = np.flatnonzero(is_first)
         slack = np.minimum.reduceat(clocks["slack_us"].to_numpy(), starts)
-        return cls(starts, np.lexsort((ticket[starts], slack, landmark[starts])))
+        # Clocks come by landmark, then ticket; the sort is stable, so ties stay in that order.
+        return cls(starts, np.lexsort((slack, landmark[starts])))
 
     def least(self, values: NDArray[Number]) -> NDArray[Number]:
         return np.minimum.reduceat(values, self.starts)[self.order]
@@ -267,22 +268,28 @@ def _present(pool: pl.DataFrame) -> list[str]:
 def _coded(pool: pl.DataFrame) -> pl.DataFrame:
     """Give landmarks and tickets numbers and sort: the order of the rows is no input."""
     absent = {"breached": pl.Boolean, **dict.fromkeys(PROBABILITIES, pl.Float64)}
-    ties = [name for name in ("policy", "due_at") if name in pool.columns]
-    tickets = pool.select("ticket_id", "source").unique().sort("ticket_id", "source")
-    return (
-        pool.with_columns(
-            *(
-                pl.lit(None, of).alias(name)
-                for name, of in absent.items()
-                if name not in pool.columns
-            ),
-            *(pl.col(name).cast(pl.Int64) for name in ("slack_us", "age_us", "target_us")),
-        )
-        .join(
-            tickets.with_columns(_ticket=pl.int_range(pl.len(), dtype=pl.Int64)),
-            on=["ticket_id", "source"],
-            how="left",
-        )
-        .with_columns(_landmark=pl.col("landmark").rank("dense").cast(pl.Int64) - 1)
-        .sort("_landmark", "_ticket", "metric", "slack_us", "cost", *absent, "age_us", *ties)
+    coded = pool.with_columns(
+        *(pl.lit(None, of).alias(name) for name, of in absent.items() if name not in pool.columns),
+        *(pl.col(name).cast(pl.Int64) for name in ("slack_us", "age_us", "target_us")),
+        _landmark=pl.col("landmark").rank("dense").cast(pl.Int64) - 1,
+        _ticket=pl.Series(_ticket_numbers(pool)),
     )
+    metric = pool["metric"].rank("dense").to_numpy()
+    keys = (metric, coded["_ticket"].to_numpy(), coded["_landmark"].to_numpy())
+    order = np.lexsort(keys)
+    is_twice = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    if not is_twice.any():
+        return coded[order]
+    ties = [name for name in ("policy", "due_at") if name in pool.columns]
+    return coded.sort(
+        "_landmark", "_ticket", "metric", "slack_us", "cost", *absent, "age_us", *ties
+    )
+
+
+def _ticket_numbers(pool: pl.DataFrame) -> Ints:
+    """Number the tickets in order of id, then source, without gaps."""
+    name, source = (
+        pool[column].rank("dense").cast(pl.Int64).to_numpy() for column in ("ticket_id", "source")
+    )
+    codes = name * (source.max(initial=0) + 1) + source
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)

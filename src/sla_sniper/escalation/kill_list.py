@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.escalation.candidates import candidates_from
-from sla_sniper.escalation.policies import by_keys, expected_saving, ordering, policy_named
+from sla_sniper.escalation.policies import by_keys, expected_saving, policy_named, scores
 from sla_sniper.escalation.slots import n_worth
 from sla_sniper.escalation.staffing import Staffed
 
@@ -64,10 +64,10 @@ def rank_now(
     policy = policy_named(policy_name)
     _check(frame, policy, capacity)
     candidates = candidates_from(frame, costs.effectiveness)
-    gate = ordering(policy, candidates, costs).rows
-    keys = policy.keys(candidates, costs)
+    keys = scores(policy, candidates, costs)
     best_first = by_keys(candidates, keys).rows
     saving = keys[0] if policy.gates else None
+    gate = best_first if saving is None else best_first[saving[best_first] > 0]
     taken = gate[:capacity] if policy.has_limit else gate
     if staffing is not None and policy.has_limit and gate.size:
         slots = Staffed(candidates, capacity, staffing.of(candidates), saving)
@@ -80,12 +80,11 @@ def rank_now(
         policy=pl.lit(policy_name),
     )
     names = {"policy": "sla_policy"} if "policy" in frame.columns else {}
-    clocks = candidates.clocks.select("candidate", *frame.columns).rename(names)
+    clocks = candidates.clocks.select(*frame.columns).rename(names)
+    of_clock = places.drop("candidate")[candidates.clocks["candidate"]]
     return (
-        clocks.drop(set(places.columns) - {"candidate"}, strict=False)
-        .join(places, on="candidate", how="left")
+        pl.concat([clocks.drop(of_clock.columns, strict=False), of_clock], how="horizontal")
         .sort("rank", "metric", maintain_order=True)
-        .drop("candidate")
         .with_columns(pl.col("expected_saving").fill_nan(None))
     )
 

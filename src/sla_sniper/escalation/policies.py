@@ -202,12 +202,23 @@ def ordering(policy: Policy, candidates: Candidates, costs: CostTable) -> Orderi
     ValueError
         If the pool lacks the probabilities that the policy ranks by.
     """
+    return by_keys(candidates, scores(policy, candidates, costs), gates=policy.gates)
+
+
+def scores(policy: Policy, candidates: Candidates, costs: CostTable) -> Keys:
+    """Score the candidates by a policy.
+
+    Raises
+    ------
+    ValueError
+        If the pool lacks the probabilities that the policy ranks by.
+    """
     keys = policy.keys(candidates, costs)
     if any(np.isnan(key).any() for key in keys):
         raise ValueError(
             f"The policy {policy.name} needs a probability of breach that the pool does not have."
         )
-    return by_keys(candidates, keys, gates=policy.gates)
+    return keys
 
 
 def by_keys(candidates: Candidates, keys: Keys, *, gates: bool = False) -> Ordering:

@@ -1,0 +1,87 @@
+"""The honesty gate decides what ranks and what is said, in every place that says it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .conftest import BACKTEST, succeed
+
+RULE = "edf_value"
+
+
+def close_gate(folder, capacity):
+    """Store the verdict of a backtest in which the forecast saved no more than a rule."""
+    path = folder / "outputs" / "backtest" / "summary.json"
+    facts = json.loads(path.read_text())
+    for verdict in facts["verdicts"]:
+        if verdict["advantage"]["capacity"] == capacity:
+            verdict["policy"] = RULE
+            verdict["sentence"] = f"no measurable advantage over {RULE} at {capacity} a day"
+            verdict["advantage"] |= {"rule": RULE, "low": -9.0, "claimed": False}
+    path.write_text(json.dumps(facts))
+
+
+def test_open_gate_lets_the_forecast_rank(trained):
+    facts = succeed("queue", "--capacity", "10", "-w", trained, "--json").json
+
+    assert facts["policy"] == "sniper"
+    assert facts["verdict"].startswith("sniper saves")
+
+
+@pytest.fixture
+def closed(trained):
+    close_gate(trained, 10)
+    return trained
+
+
+def test_closed_gate_ranks_the_queue_by_the_rule(closed):
+    facts = succeed("queue", "--capacity", "10", "-w", closed, "--json").json
+    words = succeed("queue", "--capacity", "10", "-w", closed)
+
+    assert facts["policy"] == RULE
+    assert {row["policy"] for row in facts["queue"]} == {RULE}
+    assert facts["slot_price"] is None
+    assert facts["verdict"].startswith(f"no measurable advantage over {RULE}")
+    assert f"by {RULE}" in words.out
+    assert "no measurable advantage" in " ".join(words.out.split())
+
+
+def test_closed_gate_exports_the_list_of_the_rule(closed, tmp_path):
+    succeed("export", "csv", tmp_path, "-w", closed)
+
+    head, first, *_ = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert dict(zip(head.split(","), first.split(","), strict=False))["as_of"]
+    assert f",{RULE}," in first
+
+
+def test_closed_gate_makes_the_report_claim_nothing(closed):
+    facts = succeed("report", "-w", closed, "--json").json
+
+    text = (closed / "outputs" / "executive_slides.md").read_text()
+    assert facts["verdict"].startswith(f"no measurable advantage over {RULE}")
+    assert "No advantage is claimed." in text
+    assert f"Escalating by `{RULE}` would have saved" in text
+    assert "Escalating by `sniper`" not in text
+
+
+def test_verdict_of_a_past_backtest_counts_for_its_own_costs_alone(closed):
+    told = (closed / "sla.toml").read_text()
+    (closed / "sla.toml").write_text(told.replace("intervention = 2", "intervention = 3"))
+
+    facts = succeed("queue", "--capacity", "10", "-w", closed, "--json").json
+
+    assert facts["verdict"].startswith("no advantage over ")
+    assert "was measured at 10 a day with these settings" in facts["verdict"]
+    assert facts["policy"] != "sniper"
+
+
+def test_few_days_close_the_gate_by_themselves(trained):
+    words = ("--from", "2025-10-27", "--to", "2025-10-30")
+    succeed(*BACKTEST[:-4], *words, "-w", trained)
+
+    facts = succeed("queue", "--capacity", "10", "-w", trained, "--json").json
+
+    assert "too few to tell" in facts["verdict"]
+    assert facts["policy"] != "sniper"
