@@ -102,6 +102,7 @@ def test_queue_and_replay_obey_kinds_of_capacity(trained, tmp_path):
 
     groups = [row["group"] for row in facts["queue"]]
     assert facts["capacity"] == 5
+    assert "sniper backtest --capacity 5 measures it" in facts["verdict"]
     assert sum(group != "network" for group in groups) <= 2
     assert 0 < groups.count("network") <= 3
     chosen = pl.read_parquet(tmp_path / "d.parquet").join(

@@ -207,8 +207,8 @@ def queue(result: QueueReport, console: Console) -> None:
     if result.slot_price is not None:
         price = money(result.slot_price, result.currency)
         console.print(
-            f"Slots are kept for better tickets expected later today: one taken now has to save "
-            f"more than {price} net.",
+            f"Slots are kept for better tickets expected later today: one more ticket now would "
+            f"have to save more than {price}.",
             highlight=False,
         )
     _lost(result, console)

@@ -60,8 +60,8 @@ class QueueReport:
     lost : DataFrame
         `LOST`: clocks past their point of no return, least slack first; never ranked.
     slot_price : float or None
-        What a ticket has to save above its cost to take one of the slots now rather than leave it
-        to those expected later today; None where slots are not priced.
+        What one more ticket would have to save above its cost to take a slot now rather than
+        leave it to those expected later today; None where no slot is held back.
     leaks : tuple of Leak
         Warnings of the leak scanner, where a model had to be trained.
     """
@@ -147,7 +147,7 @@ def make_queue(
     report = QueueReport(
         frame=frame,
         lost=lost,
-        slot_price=None if prices is None or not prices.size else float(prices[0]),
+        slot_price=_next_price(prices, frame),
         as_of=desk.as_of,
         why=desk.why,
         capacity=slots,
@@ -200,7 +200,8 @@ def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str
         for verdict in found["verdicts"]:
             if verdict["advantage"]["capacity"] == capacity:
                 return verdict["policy"], verdict["sentence"]
-    if (own["stakes"], own["capacity"]) == (stakes, capacity):
+    # `train` replays without regard to who can take which ticket.
+    if desk.staffing is None and (own["stakes"], own["capacity"]) == (stakes, capacity):
         return own["policy"], own["sentence"]
     return own["rule"], (
         f"no advantage over {own['rule']} was measured at {capacity} a day with these settings: "
@@ -242,6 +243,14 @@ def _prices(desk: Desk, capacity: int) -> NDArray[np.float64] | None:
     ahead = desk.landmarks(desk.as_of + MICROSECOND, end, "hour").filter(pl.col("day") == today)
     arrivals = Arrivals.of(candidates, expected_saving(candidates, costs))
     return arrivals.prices(candidates.n_days, landmarks_left=ahead.height, slots=capacity)
+
+
+def _next_price(prices: NDArray[np.float64] | None, frame: pl.DataFrame) -> float | None:
+    """Price of the first slot that is left; None where none is left, or it is free."""
+    taken = frame.filter("recommended")["rank"].n_unique()
+    if prices is None or taken >= prices.size or prices[taken] <= 0:
+        return None
+    return float(prices[taken])
 
 
 def _holds_for(found: dict[str, Any], desk: Desk) -> bool:
