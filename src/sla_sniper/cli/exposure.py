@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, run
-from sla_sniper.escalation.costs import money
-from sla_sniper.panels.words import percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,6 +45,13 @@ def exposure(
 
 def show(result: ExposureReport, console: Console) -> None:
     """Print the accounts that put most at risk."""
+    # Imported late: `sniper --help` shall not wait for them.
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from sla_sniper.escalation.costs import money  # noqa: PLC0415
+    from sla_sniper.panels.words import percent  # noqa: PLC0415
+
     console.print(f"As of {result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})", style="italic")
     if not result.contracts:
         console.print("No contract pays on attainment: sla.toml has no [[costs.attainment]].")

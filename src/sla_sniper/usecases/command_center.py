@@ -71,8 +71,8 @@ class Scenario:
     --------
     >>> from sla_sniper.escalation import CostTable
     >>> costs = Scenario(50, 3.0, 0.8).costs(CostTable("USD", breach={"high": 200}))
-    >>> costs.intervention, costs.effectiveness
-    (3.0, Effectiveness(value=0.8, low=0.3, high=0.8, falls_over_us=None))
+    >>> costs.intervention, costs.effectiveness.value, costs.effectiveness.high
+    (3.0, 0.8, 0.8)
     """
 
     capacity: int
