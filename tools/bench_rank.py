@@ -1,4 +1,4 @@
-"""Measure today's list on a million open tickets: scores, ranks, reasons for the first thousand.
+"""Measure today's list on a million open tickets: forecasts, ranks, act-by times, reasons.
 
 ``python -m tools.bench_rank WORKSPACE`` takes the model of a workspace and multiplies its open
 tickets; reading the log and taking the snapshots are not in the figure.
@@ -18,7 +18,7 @@ import polars as pl
 
 from sla_sniper.usecases.desk import Desk, open_desk
 from sla_sniper.usecases.queue import known_bundle
-from sla_sniper.usecases.ranking import Ranking, moment_of, rank
+from sla_sniper.usecases.ranking import Ranking, rank, running_now
 
 N_TICKETS: Final = 1_000_000
 RUNS: Final = 3
@@ -28,7 +28,7 @@ NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 def many(desk: Desk, n_tickets: int) -> pl.DataFrame:
     """Draw the open tickets of a desk until there are `n_tickets`; the same every time."""
-    found = desk.snapshots_at(moment_of(desk))
+    found = running_now(desk)
     draw = np.random.default_rng(0)
     return found[draw.integers(0, found.height, n_tickets)].with_columns(
         pl.int_range(pl.len()).cast(pl.String).alias("ticket_id"),

@@ -20,7 +20,7 @@ from sla_sniper.usecases.backtest import latest_backtest, latest_pool, latest_su
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.forecasting import features_of
-from sla_sniper.usecases.ranking import Ranking, moment_of, rank
+from sla_sniper.usecases.ranking import Ranking, moment_of, rank, running_now
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
 
@@ -138,11 +138,10 @@ def make_queue(
     if bundle is None:
         trained = train_on(desk, name="lightgbm")
         bundle, leaks = trained.folder, trained.leaks
-    snapshots = desk.snapshots_at(moment_of(desk))
+    alive, lost = _parted(desk, running_now(desk))
     policy, sentence = _gate(desk, slots, read_manifest(bundle))
     progress("ranking the tickets")
     prices = _prices(desk, slots) if policy == "sniper" else None
-    alive, lost = _parted(desk, snapshots)
     frame = rank(desk, alive, bundle, Ranking(policy, slots, prices))
     report = QueueReport(
         frame=frame,

@@ -56,7 +56,7 @@ def rank(desk: Desk, snapshots: pl.DataFrame, bundle: Path, ranking: Ranking) ->
     Parameters
     ----------
     snapshots : DataFrame
-        Of one landmark, none past its point of no return.
+        See `running_now`; none past its point of no return.
     bundle : Path
         The model.
 
@@ -73,7 +73,7 @@ def rank(desk: Desk, snapshots: pl.DataFrame, bundle: Path, ranking: Ranking) ->
         pl.Series("p_edf", rule_chance(model.edf_value, snapshots)),
         pl.lit(None, pl.Boolean).alias("breached"),
         pl.lit(value=True).alias("is_censored"),
-    ).join(_calendars(desk), on=_CLOCK, how="left", maintain_order="left")
+    )
     pool = pool.with_columns(act_by(pool, sla.levels.calendars, sla.costs))
     # A list needs few of the columns; sorting all of them takes most of the time on large desks.
     read = [name for name in (*POOL_COLUMNS, "p_breach", "p_edf", "act_by") if name in pool.columns]
@@ -92,11 +92,6 @@ def rank(desk: Desk, snapshots: pl.DataFrame, bundle: Path, ranking: Ranking) ->
         (pl.col("wall_slack_us") // SECOND_US).alias("wall_slack_s"),
         pl.lit(bundle.name).alias("model_version"),
     ).select(pl.col(name).cast(dtype) for name, dtype in PREDICTIONS.items())
-
-
-def _calendars(desk: Desk) -> pl.DataFrame:
-    """Name of the calendar in which each clock runs."""
-    return desk.cycles(as_of=desk.as_of).select(*_CLOCK, "calendar")
 
 
 def _told(
@@ -147,3 +142,12 @@ def moment_of(desk: Desk) -> pl.DataFrame:
             "day_of_week": [local.isoweekday()],
         }
     )
+
+
+def running_now(desk: Desk) -> pl.DataFrame:
+    """Snapshots of the clocks that run at the instant of the queue, with their ``calendar``."""
+    snapshots = desk.snapshots_at(moment_of(desk))
+    if snapshots.is_empty():
+        return snapshots
+    calendars = desk.cycles(as_of=desk.as_of).select(*_CLOCK, "calendar")
+    return snapshots.join(calendars, on=_CLOCK, how="left", maintain_order="left")
