@@ -364,6 +364,19 @@ def test_report_needs_a_backtest_first(workspace):
     assert "sniper backtest" in outcome.err
 
 
+def test_report_on_an_older_backtest_asks_for_a_new_one(trained):
+    path = trained / "outputs" / "backtest" / "summary.json"
+    told = json.loads(path.read_text())
+    del told["sensitivity"]
+    path.write_text(json.dumps(told))
+
+    outcome = sniper("report", "-w", trained)
+
+    assert outcome.code == 11
+    assert outcome.err.count("\n") == 1
+    assert "run `sniper backtest` again" in outcome.err
+
+
 def test_repeated_backtests_agree_to_the_byte(trained, backtested, tmp_path):
     shutil.rmtree(trained / "outputs")
 

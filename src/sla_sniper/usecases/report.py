@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sla_sniper.core.errors import WorkspaceError
+from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.outputs.markdown import Facts, executive_report, nearest_capacity
 from sla_sniper.usecases.backtest import latest_backtest
@@ -59,12 +59,20 @@ def write_report(
         If `sla.toml` has no costs, or no effectiveness.
     NoBacktestError
         If nothing was replayed yet.
+    UnreadableFileError
+        If what was replayed is of an older version, without what the report tells.
     """
     desk = open_desk(folder, asked=None, now=now, progress=progress)
     desk.workspace.sla.require_costs()
     backtest = latest_backtest(desk.workspace.outputs)
     if backtest is None or datetime.fromisoformat(backtest["as_of"]) > desk.as_of:
         raise NoBacktestError(str(folder), desk.as_of.isoformat())
+    if "sensitivity" not in backtest:
+        raise UnreadableFileError(
+            str(desk.workspace.outputs / "backtest" / "summary.json"),
+            "an older version wrote it",
+            "run `sniper backtest` again",
+        )
     found = diagnose_desk(desk)
     facts = Facts(
         backtest=backtest,
