@@ -80,7 +80,7 @@ def test_lost_tickets_are_listed_apart(trained):
     assert facts["eligible"] == before["eligible"] - len(facts["lost"])
     ranked = pl.read_parquet(trained / "outputs" / "queue.parquet")
     assert lost.isdisjoint(ranked["ticket_id"])
-    assert "past their point of no return" in words.out
+    assert "past the point of no return" in words.out
 
 
 def test_replay_never_counts_the_lost_as_catchable(trained):
@@ -203,6 +203,16 @@ def test_words_of_exposure_name_the_accounts(trained):
 
     assert "No contract pays on attainment" in without.out
     assert "portal" in words.out
+
+
+def test_exposure_needs_costs_but_no_effectiveness(workspace):
+    edit(workspace, EFFECT, "")
+    edit(workspace, "[capacity]", CONTRACT + "\n[capacity]")
+
+    facts = succeed("exposure", "-w", workspace, "--json").json
+
+    assert facts["accounts"]
+    assert sniper("queue", "-w", workspace).code == 27
 
 
 @pytest.mark.parametrize(

@@ -265,6 +265,68 @@ def test_breaches_are_priced_without_an_effectiveness(read):
     assert sla.breach_costs.breach == {"critical": 500, "low": 10}
 
 
+def test_wrong_kinds_of_capacity_and_contracts_are_all_told_together(read):
+    kinds = """
+[[capacity]]
+name = "nothing"
+minutes = 60
+
+[[capacity]]
+name = "both"
+per_day = 9
+minutes = 60
+effort = 0
+when = { mood = ["x"] }
+hours = "22:00-06:00"
+
+[[costs.attainment]]
+by = "colour"
+period = "month"
+at_least = 1.5
+credit = 0
+metric = "mood"
+"""
+    text = GOOD[: GOOD.index("[capacity]")]
+    text = text.replace('falls_over = "24h"', 'falls_over = "0h", point_of_no_return = "soon"')
+
+    with pytest.raises(ConfigurationError) as caught:
+        read(text + kinds)
+
+    told = [problem.split(", ", 1)[1].split(":")[0] for problem in caught.value.problems]
+    assert sorted(told) == [
+        "capacity[1]",
+        "capacity[2].effort",
+        "capacity[2].hours",
+        "capacity[2].minutes",
+        "capacity[2].when",
+        "costs.attainment[1].at_least",
+        "costs.attainment[1].by",
+        "costs.attainment[1].credit",
+        "costs.attainment[1].metric",
+        "costs.effectiveness.falls_over",
+        "costs.effectiveness.point_of_no_return",
+    ]
+    assert all(problem.startswith("line ") for problem in caught.value.problems)
+
+
+def test_a_kind_without_tickets_and_minutes_is_told(read):
+    text = GOOD[: GOOD.index("[capacity]")]
+
+    with pytest.raises(ConfigurationError, match=r"line 30, capacity\[1\]: give either"):
+        read(text + '\n[[capacity]]\nname = "a"\n')
+
+
+def test_contracts_are_read_without_an_effectiveness(read):
+    text = GOOD.split("effectiveness", maxsplit=1)[0]
+    text += '[[costs.attainment]]\nby = "channel"\nperiod = "week"\nat_least = 0.9\ncredit = 1\n'
+
+    sla = read(text)
+
+    assert [each.by for each in sla.require_prices().attainment] == ["channel"]
+    with pytest.raises(NoCostsError):
+        sla.require_costs()
+
+
 def test_a_calendar_that_never_opens_is_told_with_the_rest(read):
     text = GOOD.replace('["2026-12-24", "*-05-05", ', '["1970-01-01/2099-12-31", ')
     text = text.replace('"22:00-06:00", ', "")

@@ -219,7 +219,7 @@ def _lost(result: QueueReport, console: Console) -> None:
     if result.lost.is_empty():
         return
     tickets = result.lost.select("source", "ticket_id").n_unique()
-    console.print(f"Lost: {tickets:,} tickets past their point of no return, not ranked.")
+    console.print(f"Lost: {count(tickets, 'ticket')} past the point of no return, not ranked.")
     table = _table("Ticket", "Metric", "Priority", "Group", ">Due in (working)", ">Breach cost")
     for row in result.lost.head(_SHOWN).iter_rows(named=True):
         table.add_row(
