@@ -264,7 +264,8 @@ def test_buckets_hold_every_ticket_whole(log, n):
 def slow_desk(stored: pl.DataFrame, levels: ServiceLevels, moment: datetime) -> dict:
     """Count the desk as of an instant from what was recorded by then, ticket by ticket."""
     stored = stored.filter(pl.col("recorded_at") <= moment)
-    desk = {"open": [], "resolved_7d": [], "arrivals_24h": [], "decided": []}
+    desk = {"open": [], "resolved_7d": [], "resolved_24h": []}
+    desk |= {"arrivals_24h": [], "events_24h": [], "decided": []}
     last = {}
     for (source, ticket), history in derive(stored).group_by(TICKET_KEY, maintain_order=True):
         events = history.to_dicts()
@@ -276,8 +277,12 @@ def slow_desk(stored: pl.DataFrame, levels: ServiceLevels, moment: datetime) -> 
         if moment - told < timedelta(days=1):
             desk["arrivals_24h"].append((source, events[0]["group"]))
         for event, was, now in zip(events, [False, *ended], ended, strict=False):
-            if now and not was and moment - event["recorded_at"] < timedelta(days=7):
-                desk["resolved_7d"].append((source, event["group"]))
+            for kind, days in (("resolved_7d", 7), ("resolved_24h", 1)):
+                if now and not was and moment - event["recorded_at"] < timedelta(days=days):
+                    desk[kind].append((source, event["group"]))
+        for event in events[1:]:
+            if moment - event["recorded_at"] < timedelta(days=1):
+                desk["events_24h"].append((source, event["group"]))
     for row in cycles(derive(stored), levels, as_of=moment).iter_rows(named=True):
         if row["state"] in {"met", "missed", "overdue"}:
             now = last[row["source"], row["ticket_id"]]
@@ -287,11 +292,14 @@ def slow_desk(stored: pl.DataFrame, levels: ServiceLevels, moment: datetime) -> 
     return desk
 
 
-def rate(desk: dict, source: str, place: int, value: str | None) -> float:
+def overall(desk: dict, source: str) -> float:
     everyone = [row for row in desk["decided"] if row[0] == source]
-    own = [row for row in everyone if row[place] == value]
-    overall = (sum(row[3] for row in everyone) + 1) / (len(everyone) + 2)
-    return (sum(row[3] for row in own) + 20 * overall) / (len(own) + 20)
+    return (sum(row[3] for row in everyone) + 1) / (len(everyone) + 2)
+
+
+def rate(desk: dict, source: str, place: int, value: str | None) -> float:
+    own = [row for row in desk["decided"] if row[0] == source and row[place] == value]
+    return (sum(row[3] for row in own) + 20 * overall(desk, source)) / (len(own) + 20)
 
 
 @pytest.mark.slow
@@ -307,10 +315,11 @@ def test_desk_counts_equal_the_loops(log, rule, shares):
         desk = slow_desk(stored, levels, moment)
         for row in found.filter(pl.col("landmark") == moment).iter_rows(named=True):
             source, group = row["source"], row["group"]
-            for kind in ("open", "resolved_7d", "arrivals_24h"):
+            for kind in desk.keys() - {"decided"}:
                 assert row[f"group_{kind}"] == desk[kind].count((source, group)), kind
-                assert row[f"desk_{kind}"] == sum(key[0] == source for key in desk[kind]), kind
             if rule.on_reopen != "restart":  # then a ticket has outcomes of older days too
                 for place, level in ((1, "priority"), (2, "group")):
                     expected = rate(desk, source, place, row[level])
                     assert row[f"{level}_breach_rate"] == pytest.approx(expected), level
+                    lift = expected - overall(desk, source)
+                    assert row[f"{level}_breach_lift"] == pytest.approx(lift), level

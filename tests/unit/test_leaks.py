@@ -211,6 +211,7 @@ def learnt():
             "breached": breached,
             "label_known_at": [at + 48 * HOUR for at in landmark],
             "requester_breach_rate": np.full(n, 0.4),
+            "requester_breach_lift": np.zeros(n),
             "n_updates": rng.poisson(4, n),
             "slack_h": np.where(breached, 1.0, 9.0),
         }
@@ -218,15 +219,17 @@ def learnt():
 
 
 RATE = Feature("requester_breach_rate", "number", "requester history")
+LIFT = Feature("requester_breach_lift", "number", "requester history")
 
 
-def test_a_rate_with_its_own_outcome_is_found(learnt):
+@pytest.mark.parametrize("feature", [RATE, LIFT])
+def test_a_rate_with_its_own_outcome_is_found(learnt, feature):
     mean = pl.col("breached").mean().over("requester")
-    leaky = learnt.with_columns(mean.alias(RATE.name))
+    leaky = learnt.with_columns(mean.alias(feature.name))
 
-    found = kinds(rates_that_know(leaky, [RATE]))
+    found = kinds(rates_that_know(leaky, [RATE, LIFT]))
 
-    assert found == {(RATE.name, "label_in_encoder", "error")}
+    assert found == {(feature.name, "label_in_encoder", "error")}
 
 
 def test_a_rate_of_the_past_is_left_alone(learnt):

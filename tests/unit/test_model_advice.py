@@ -17,12 +17,12 @@ PEERS = pl.DataFrame(
         "status": ["open", "open", "open", "new", "on_hold", "open"],
         "is_unassigned": [0, 0, 0, 1, 0, 0],
         "assignee_open": [2, 4, 30, 50, 5, 6],
-        "assignee_breach_rate": [0.2, 0.3, 0.4, 0.9, 0.5, 0.5],
+        "assignee_breach_lift": [0.2, 0.3, 0.4, 0.9, 0.5, 0.5],
         "n_assignee_changes": [0, 0, 1, 0, 0, 0],
         "n_group_changes": [0, 0, 0, 0, 3, 0],
         "n_ping_pong": [0, 0, 0, 0, 2, 0],
         "group_open": [4, 4, 4, 4, 2, 2],
-        "group_breach_rate": [0.3, 0.3, 0.3, 0.3, 0.8, 0.8],
+        "group_breach_lift": [0.3, 0.3, 0.3, 0.3, 0.8, 0.8],
         "hours_since_event": [1.0, 2.0, 3.0, 40.0, 50.0, 6.0],
         "hours_since_reply": [None, 2.0, None, None, None, None],
         "hours_in_status": [1.0, 2.0, 3.0, 40.0, 50.0, 6.0],
@@ -80,7 +80,7 @@ def test_the_waiting_are_resumed():
 
 
 def test_a_ping_pong_ends_with_the_group_that_has_most_like_it():
-    told = advice(where("group_breach_rate", 0.3), category=pl.lit("vpn"))
+    told = advice(where("group_breach_lift", 0.3), category=pl.lit("vpn"))
 
     assert told[4].startswith("taken out of the ping-pong")
 

@@ -57,6 +57,7 @@ def make_snapshots(seed=0, n=N):
         "cycle": [1] * n,
         "slack_us": (numbers["slack_h"] * 3.6e9).astype(np.int64),
         "breached": breached,
+        "observed_h": np.minimum(known - landmark, numbers["slack_h"]),
     })  # fmt: skip
 
 
@@ -191,6 +192,23 @@ def test_shuffled_labels_forecast_nothing(name):
     )
 
 
+def test_labels_shuffled_within_days_forecast_nothing():
+    many, cut = make_snapshots(n=20_000), datetime(2016, 3, 14, tzinfo=UTC)
+    day = pl.col("landmark").dt.date()
+    shuffled = many.with_columns(pl.col("breached").shuffle(seed=5).over(day))
+    later = shuffled.filter(pl.col("landmark") >= cut)
+
+    p = train("lightgbm", shuffled, as_of=cut).predict(later)
+
+    assert 0.47 <= auc(later["breached"].to_numpy(), p) <= 0.53
+
+
+def test_the_same_seed_forecasts_the_same_to_the_bit(model):
+    again = train(model.name).predict(TEST)
+
+    assert np.array_equal(again, model.predict(TEST))
+
+
 @pytest.mark.parametrize("name", ["lightgbm", "logistic"])
 def test_labels_after_the_cut_change_nothing(name):
     chosen = training_rows(SNAPSHOTS, cut=CUT)
@@ -245,14 +263,10 @@ def test_too_few_tickets_are_not_trained_on():
         train("logistic", SNAPSHOTS.head(150))
 
 
-def test_one_long_day_uses_default_rounds():
+def test_one_long_day_leaves_probabilities_alone():
     one_day = SNAPSHOTS.with_columns(landmark=pl.lit(START, INSTANT))
 
-    assert train("lightgbm", one_day).estimator.rounds_ == 100
-
-
-def test_early_stopping_chooses_the_rounds():
-    assert 1 <= train("lightgbm").estimator.rounds_ < 1000
+    assert train("lightgbm", one_day).calibrator.name == "none"
 
 
 def test_the_value_of_slack_never_rises(logistic):

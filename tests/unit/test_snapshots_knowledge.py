@@ -115,7 +115,7 @@ def test_a_ticket_arrives_when_first_heard_of(take):
 
     found = take(*rows, hours=[20, 40], target=slow)
 
-    assert found["desk_arrivals_24h"].to_list() == [1, 0]
+    assert found["group_arrivals_24h"].to_list() == [1, 0]
 
 
 def test_no_running_clock_gives_no_snapshot(take):

@@ -12,6 +12,7 @@ from sla_sniper.snapshots.labels import with_labels
 
 START = datetime(2024, 4, 1, 9, tzinfo=UTC)
 LATER = START + timedelta(hours=1)
+CLOCK = {"elapsed_h": 2.0, "slack_h": 6.0}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_labels_follow_the_state_of_the_cycle(state, label, known_at):
     key = {"source": "desk", "ticket_id": "1", "policy": "p", "metric": "resolution_time"}
     cycle = dict.fromkeys(CYCLES) | key | {"cycle": 1, "state": state}
     cycle |= {"breached_at": START, "fulfilled_at": LATER}
-    snapshot = pl.DataFrame([key | {"cycle": 1, "due_at": START}])
+    snapshot = pl.DataFrame([key | {"cycle": 1, "due_at": START, **CLOCK}])
 
     (row,) = with_labels(snapshot, pl.DataFrame([cycle], schema=dict(CYCLES))).to_dicts()
 
@@ -40,8 +41,24 @@ def test_labels_follow_the_state_of_the_cycle(state, label, known_at):
 
 def test_a_cycle_that_vanished_is_censored():
     key = {"source": "desk", "ticket_id": "1", "policy": "p", "metric": "m", "cycle": 1}
-    snapshot = pl.DataFrame([key | {"due_at": START}], schema_overrides={"cycle": pl.Int64})
+    snapshot = pl.DataFrame(
+        [key | {"due_at": START, **CLOCK}], schema_overrides={"cycle": pl.Int64}
+    )
 
     found = with_labels(snapshot, pl.DataFrame(schema=dict(CYCLES)))
 
     assert found["is_censored"].to_list() == [True]
+
+
+@pytest.mark.parametrize(
+    ("state", "used_h", "observed_h"),
+    [("met", 5.0, 3.0), ("missed", 30.0, 6.0), ("running", 2.5, 0.5), ("met", 1.0, 0.0)],
+)
+def test_a_clock_is_observed_until_it_ends_or_runs_out(state, used_h, observed_h):
+    key = {"source": "desk", "ticket_id": "1", "policy": "p", "metric": "m", "cycle": 1}
+    cycle = dict.fromkeys(CYCLES) | key | {"state": state, "elapsed_us": int(used_h * 3.6e9)}
+    snapshot = pl.DataFrame([key | {"due_at": START, **CLOCK}])
+
+    found = with_labels(snapshot, pl.DataFrame([cycle], schema=dict(CYCLES)))
+
+    assert found["observed_h"].item() == pytest.approx(observed_h)

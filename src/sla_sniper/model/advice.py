@@ -25,13 +25,21 @@ LEAST_DROP: Final = 0.05
 LABEL: Final = "the model's estimate, not a measured effect"
 
 _WAITING: Final = ("waiting_requester", "waiting_vendor", "on_hold")
-_AGENT: Final = ("assignee_open", "assignee_resolved_7d", "assignee_breach_rate")
+_AGENT: Final = (
+    "assignee_open",
+    "assignee_resolved_7d",
+    "assignee_resolved_24h",
+    "assignee_events_24h",
+    "assignee_breach_lift",
+)
 _GROUP: Final = (
     "group_open",
     "group_resolved_7d",
     "group_days_of_work",
     "group_arrivals_24h",
-    "group_breach_rate",
+    "group_resolved_24h",
+    "group_events_24h",
+    "group_breach_lift",
 )
 _ENOUGH: Final = 3
 

@@ -43,6 +43,7 @@ SCHEMA = "sla_sniper.bundle/1"
 MANIFEST, CARD = "manifest.json", "card.md"
 
 _LIBRARIES = {
+    "hazard": (),
     "lightgbm": ("lightgbm",),
     "logistic": ("scikit-learn",),
     "random_forest": ("scikit-learn", "skops"),

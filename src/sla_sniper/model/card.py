@@ -23,7 +23,8 @@ _METRICS = {
     "brier_skill": "Brier skill",
     "calibration_intercept": "calibration intercept",
     "calibration_slope": "calibration slope",
-    "ece": "calibration error (10 bins)",
+    "ece": "calibration error (10 bins of equal mass)",
+    "ece_width": "calibration error (10 bins of equal width)",
 }
 
 _CALIBRATION = {

@@ -1,4 +1,4 @@
-"""One contract for every way to forecast a breach, and the three that keep it."""
+"""One contract for every way to forecast a breach, and the four that keep it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from sla_sniper.model.forest import RandomForestEstimator
+from sla_sniper.model.hazard import HazardEstimator
 from sla_sniper.model.lightgbm_estimator import LightGBMEstimator
 from sla_sniper.model.logistic import LogisticEstimator
 
@@ -30,7 +31,12 @@ class BreachEstimator(Protocol):
     """
 
     features: tuple[Feature, ...]
-    encoding_: Encoding
+    learns_from_censored: bool
+
+    @property
+    def encoding_(self) -> Encoding:
+        """How the columns are read."""
+        ...
 
     def fit(self, X: pl.DataFrame, y: NDArray[np.bool_]) -> Self:
         """Learn from snapshots of shape (n_snapshots, ...) and whether each breached."""
@@ -62,7 +68,10 @@ class BreachEstimator(Protocol):
         ...
 
 
-ESTIMATORS: dict[str, type[LightGBMEstimator | LogisticEstimator | RandomForestEstimator]] = {
+ESTIMATORS: dict[
+    str, type[LightGBMEstimator | LogisticEstimator | RandomForestEstimator | HazardEstimator]
+] = {
+    "hazard": HazardEstimator,
     "lightgbm": LightGBMEstimator,
     "logistic": LogisticEstimator,
     "random_forest": RandomForestEstimator,

@@ -25,6 +25,7 @@ from sla_sniper.model.metrics import (
     safe_ratio,
     step_precision,
     sum_by,
+    width_bins,
 )
 from sla_sniper.model.probability import fit_lines, logit
 from sla_sniper.stats import day_weights, paired_difference, percentile_interval, ratio_draws
@@ -228,7 +229,8 @@ def _probability(rows: EvaluationRows, p: NDArray[np.float64]) -> Draws:
         "brier_skill": (brier_skill(rows.breached, p), _skill(score[1], share_draws)),
         "calibration_intercept": (intercept, line[:, 0]),
         "calibration_slope": (slope, line[:, 1]),
-        "ece": _calibration_error(rows, p),
+        "ece": _calibration_error(rows, p, mass_bins(p, N_BINS)),
+        "ece_width": _calibration_error(rows, p, width_bins(p, N_BINS)),
     }
 
 
@@ -247,10 +249,10 @@ def _line_draws(rows: EvaluationRows, p: NDArray[np.float64]) -> NDArray[np.floa
 
 
 def _calibration_error(
-    rows: EvaluationRows, p: NDArray[np.float64]
+    rows: EvaluationRows, p: NDArray[np.float64], bins: NDArray[np.int64]
 ) -> tuple[float, NDArray[np.float64]]:
     """Bins are those of the whole test; a resample moves only what falls into them."""
-    gaps = rows.histograms(mass_bins(p, N_BINS), p - rows.breached)
+    gaps = rows.histograms(bins, p - rows.breached)
     counts = rows.per_day(np.ones(len(p)))
     everything = np.concatenate([np.ones((1, rows.n_days)), rows.weights])
     errors = np.abs(everything @ gaps).sum(axis=1) / (everything @ counts)

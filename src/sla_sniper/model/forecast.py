@@ -14,6 +14,7 @@ import polars as pl
 from sla_sniper.core.schema import TICKET_KEY
 from sla_sniper.model.calibration import Calibrator, choose_calibrator, isotonic_knots
 from sla_sniper.model.estimators import BreachEstimator, make_estimator
+from sla_sniper.model.probability import levelled
 from sla_sniper.model.split import older_and_newer, require_labels, training_rows
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def train_model(
     ----------
     snapshots : DataFrame
         The snapshots table; rows of any order, those not yet knowable left out here.
-    name : {"lightgbm", "logistic", "random_forest"}
+    name : {"lightgbm", "logistic", "random_forest", "hazard"}
     features : sequence of Feature
         Columns to learn from: `FEATURES` and the kept attributes.
     as_of : datetime
@@ -174,11 +175,16 @@ def train_model(
         """Make one more estimator of the same kind."""
         return make_estimator(name, features, seed=seed, num_threads=num_threads)
 
+    learnt, outcome = training, breached
+    if unfitted().learns_from_censored:
+        is_watched = (pl.col("landmark") < as_of) & pl.col("observed_h").is_not_null()
+        learnt = snapshots.filter(is_watched).sort(_ORDER)
+        outcome = learnt["breached"].fill_null(value=False).to_numpy()
     slack = training["slack_us"].cast(pl.Float64).to_numpy()
     return BreachModel(
         name,
         tuple(features),
-        unfitted().fit(training, breached),
+        unfitted().fit(learnt, outcome),
         _calibrate(training, unfitted),
         EdfValue.fit(slack, breached),
         _facts(training, features, as_of, seed=seed, n_before=n_before),
@@ -186,7 +192,12 @@ def train_model(
 
 
 def _calibrate(training: pl.DataFrame, unfitted: Callable[[], BreachEstimator]) -> Calibrator:
-    """Choose a calibrator on forecasts for the newest days by a model that ends before them."""
+    """Choose a calibrator on forecasts for the newest days by a model that ends before them.
+
+    Only the shape is calibrated. How often tickets breach moves from week to week; the final
+    fit has seen the newest days, so that correcting the earlier fit's level would count their
+    move twice (docs/decisions/0014).
+    """
     breached = training["breached"].to_numpy()
     older, newer = older_and_newer(training, share=CALIBRATION_SHARE)
     if not _is_two_sided(breached[older]) or not _is_two_sided(breached[newer]):
@@ -194,9 +205,8 @@ def _calibrate(training: pl.DataFrame, unfitted: Callable[[], BreachEstimator]) 
     later = training.filter(pl.Series(newer))
     earlier = unfitted().fit(training.filter(pl.Series(older)), breached[older])
     fitted_on, chosen_on = older_and_newer(later, share=0.5)
-    return choose_calibrator(
-        earlier.predict_proba(later), breached[newer], fitted_on=fitted_on, chosen_on=chosen_on
-    )
+    p = levelled(earlier.predict_proba(later), share=float(breached[newer].mean()))
+    return choose_calibrator(p, breached[newer], fitted_on=fitted_on, chosen_on=chosen_on)
 
 
 def _is_two_sided(breached: NDArray[np.bool_]) -> bool:

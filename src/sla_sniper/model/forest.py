@@ -58,6 +58,8 @@ class RandomForestEstimator:
        doi:10.1023/A:1010933404324
     """
 
+    learns_from_censored = False
+
     def __init__(
         self, features: tuple[Feature, ...], *, seed: int = 42, num_threads: int = 2
     ) -> None:

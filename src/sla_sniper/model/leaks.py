@@ -132,7 +132,7 @@ def features_too_good(learnt: pl.DataFrame, features: Sequence[Feature]) -> Iter
 
 
 def rates_that_know(learnt: pl.DataFrame, features: Sequence[Feature]) -> Iterator[TooGood]:
-    """Look for history rates that hold the ticket's own outcome (label in the encoder).
+    """Look for history rates, or lifts, that hold the ticket's own outcome (label in the encoder).
 
     The rate of a value of which no ticket had a known outcome yet can only be the rate of all:
     within a landmark it cannot tell tickets apart. One that does has seen what it foretells,
@@ -140,7 +140,7 @@ def rates_that_know(learnt: pl.DataFrame, features: Sequence[Feature]) -> Iterat
     of others some ticket ended between two landmarks, unseen here and known to the rate.
     """
     for feature in features:
-        level = feature.name.removesuffix("_breach_rate")
+        level = feature.name.removesuffix("_breach_rate").removesuffix("_breach_lift")
         if level == feature.name or level not in learnt.columns:
             continue
         value = ("source", "metric", level)

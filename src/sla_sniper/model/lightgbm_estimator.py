@@ -12,10 +12,8 @@ import polars as pl
 from sla_sniper.model.booster import Booster
 from sla_sniper.model.encoding import Encoding
 from sla_sniper.model.probability import expit
-from sla_sniper.model.split import older_and_newer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Self
 
     import lightgbm
@@ -23,30 +21,28 @@ if TYPE_CHECKING:
 
     from sla_sniper.snapshots.features import Feature
 
-MAX_ROUNDS = 200
-PATIENCE = 20
-DEFAULT_ROUNDS = 100
-VALIDATION_SHARE = 0.2
-MIN_VALIDATION_ROWS = 100
-"""With fewer rows on either side, early stopping is noise and the default is used."""
-
+ROUNDS = 160
 MODEL_FILE, STATE_FILE = "model.txt", "encoding.json"
 
 
 class LightGBMEstimator:
-    """LightGBM with few leaves, small steps and rounds chosen on the newest training days.
+    """LightGBM with few leaves, small steps and trees that each see a part of rows and features.
 
     Categories are native: no encoder could leak a ticket's own label. Classes are not
-    reweighted, so that the probabilities mean what they say.
+    reweighted, so that the probabilities mean what they say. The rounds are fixed: chosen by
+    early stopping on the newest days they jump from week to week, and the forecast with them
+    (docs/decisions/0014).
 
     Parameters
     ----------
     features : tuple of Feature
     seed : int
-        Of the draw of features for each tree.
+        Of the draw of rows and features for each tree.
     num_threads : int
         Threads of fit and prediction; results do not depend on it beyond rounding.
     """
+
+    learns_from_censored = False
 
     def __init__(
         self, features: tuple[Feature, ...], *, seed: int = 0, num_threads: int = 2
@@ -56,15 +52,9 @@ class LightGBMEstimator:
         self.num_threads = num_threads
 
     def fit(self, X: pl.DataFrame, y: NDArray[np.bool_]) -> Self:
-        """Choose the rounds on the newest 20 % of the days, then fit on all rows.
-
-        `X` has a `landmark` column; with `decidable_at` and `label_known_at` too, the older
-        part learns only labels known when the newest days began.
-        """
+        """Fit on all rows; their order decides which rows each tree sees."""
         self.encoding_ = Encoding.fit(X, self.features)
-        matrix = self.encoding_.transform(X)
-        self.rounds_ = self._choose_rounds(X, matrix, y)
-        booster = self._train(matrix, y, rounds=self.rounds_)
+        booster = self._train(self.encoding_.transform(X), y)
         # One way in for fitted and loaded models alike: what predicts is what gets saved.
         self._adopt(booster.model_to_string(num_iteration=-1))
         return self
@@ -97,7 +87,6 @@ class LightGBMEstimator:
         (folder / MODEL_FILE).write_text(self._text, encoding="utf-8")
         state = {
             "encoding": self.encoding_.state(),
-            "rounds": self.rounds_,
             "seed": self.seed,
         }
         (folder / STATE_FILE).write_text(json.dumps(state, indent=1), encoding="utf-8")
@@ -108,7 +97,7 @@ class LightGBMEstimator:
         state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         encoding = Encoding.from_state(state["encoding"])
         estimator = cls(encoding.features, seed=state["seed"])
-        estimator.encoding_, estimator.rounds_ = encoding, state["rounds"]
+        estimator.encoding_ = encoding
         estimator._adopt((folder / MODEL_FILE).read_text(encoding="utf-8"))
         return estimator
 
@@ -116,60 +105,31 @@ class LightGBMEstimator:
         self._text = text
         self._booster = Booster(text)
 
-    def _choose_rounds(
-        self, X: pl.DataFrame, matrix: NDArray[np.float64], y: NDArray[np.bool_]
-    ) -> int:
-        older, newer = older_and_newer(X, share=VALIDATION_SHARE)
-        if min(older.sum(), newer.sum()) < MIN_VALIDATION_ROWS or _one_sided(y[older], y[newer]):
-            return DEFAULT_ROUNDS
-        validation = matrix[newer], y[newer]
-        booster = self._train(matrix[older], y[older], rounds=MAX_ROUNDS, validation=validation)
-        return max(1, int(booster.best_iteration))
-
-    def _train(
-        self,
-        matrix: NDArray[np.float64],
-        y: NDArray[np.bool_],
-        *,
-        rounds: int,
-        validation: tuple[NDArray[np.float64], NDArray[np.bool_]] | None = None,
-    ) -> lightgbm.Booster:
+    def _train(self, matrix: NDArray[np.float64], y: NDArray[np.bool_]) -> lightgbm.Booster:
         import lightgbm  # noqa: PLC0415 - seconds to import, and only training needs it
 
-        names = [f"f{at}" for at in range(len(self.features))]  # LightGBM refuses some characters
+        parameters = self._parameters(len(y))
         data = lightgbm.Dataset(
             matrix,
             label=y.astype(np.float64),
-            feature_name=names,
+            feature_name=[f"f{at}" for at in range(len(self.features))],  # any name is allowed here
             categorical_feature=self.encoding_.category_columns,
-            params=self._parameters(len(y)),
+            params=parameters,
         )
-        held_out = [] if validation is None else [data.create_valid(validation[0], validation[1])]
-        stopping: list[Callable[..., Any]] = []
-        if held_out:
-            stopping = [lightgbm.early_stopping(PATIENCE, verbose=False)]
-        return lightgbm.train(
-            self._parameters(len(y)),
-            data,
-            num_boost_round=rounds,
-            valid_sets=held_out,
-            callbacks=stopping,
-        )
+        return lightgbm.train(parameters, data, num_boost_round=ROUNDS)
 
     def _parameters(self, n_rows: int) -> dict[str, Any]:
         return {
             "objective": "binary",
-            "learning_rate": 0.07,
+            "learning_rate": 0.04,
             "num_leaves": 15,
             "min_child_samples": min(200, max(5, n_rows // 40)),
-            "feature_fraction": 0.5,
+            "feature_fraction": 0.3,
+            "bagging_fraction": 0.5,
+            "bagging_freq": 1,
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": self.num_threads,
             "verbosity": -1,
         }
-
-
-def _one_sided(*outcomes: NDArray[np.bool_]) -> bool:
-    return any(part.all() or not part.any() for part in outcomes)

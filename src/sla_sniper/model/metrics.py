@@ -53,6 +53,7 @@ METRICS: Final = (
     Metric("calibration_intercept", "zero", -math.inf, math.inf, needs_probability=True),
     Metric("calibration_slope", "one", -math.inf, math.inf, needs_probability=True),
     Metric("ece", "lower", 0.0, 1.0, needs_probability=True),
+    Metric("ece_width", "lower", 0.0, 1.0, needs_probability=True),
 )
 
 
@@ -288,6 +289,38 @@ def ece(y: ArrayLike, p: ArrayLike, *, n_bins: int = N_BINS) -> float:
     curve = reliability_curve(y, p, n_bins=n_bins)
     gap, n = (curve["p_breach"] - curve["breach_share"]).abs().to_numpy(), curve["n"].to_numpy()
     return float(np.average(gap, weights=n)) if curve.height else math.nan
+
+
+def ece_width(y: ArrayLike, p: ArrayLike, *, n_bins: int = N_BINS) -> float:
+    """`ece` with bins of equal width: [0, 0.1), [0.1, 0.2) and so on [1]_.
+
+    Lower is better, in [0, 1]. The usual form, to be compared with what others print; a bin
+    that few forecasts fall into weighs little.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger (2017), "On calibration of modern neural
+       networks", ICML, 1321-1330. arXiv:1706.04599
+
+    Examples
+    --------
+    >>> ece_width([True, False, True, True], [0.5, 0.5, 0.75, 0.75])
+    0.125
+    """
+    outcome, forecast = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    gaps = sum_by(width_bins(forecast, n_bins), forecast - outcome, n_bins)
+    return float(np.abs(gaps).sum() / len(outcome)) if len(outcome) else math.nan
+
+
+def width_bins(p: NDArray[np.float64], n_bins: int) -> NDArray[np.int64]:
+    """Bin of equal width that each probability falls into; 1 falls into the last.
+
+    Examples
+    --------
+    >>> width_bins(np.array([0.0, 0.1, 0.99, 1.0]), 10)
+    array([0, 1, 9, 9])
+    """
+    return np.minimum((p * n_bins).astype(np.int64), n_bins - 1)
 
 
 def reliability_curve(y: ArrayLike, p: ArrayLike, *, n_bins: int = N_BINS) -> pl.DataFrame:

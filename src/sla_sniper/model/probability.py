@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 FLOOR = 1e-6
 """Probabilities are kept this far from 0 and 1 before their log-odds are taken."""
 
+_HALVINGS = 40
 _MAX_STEPS = 40
 _DIVERGED = 1e4
 _SETTLED = 1e-10
@@ -39,6 +40,32 @@ def expit(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     small = np.exp(-np.abs(log_odds))
     return np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def levelled(p: NDArray[np.float64], *, share: float) -> NDArray[np.float64]:
+    """Move all log-odds by one number, so that the probabilities are `share` on average.
+
+    Parameters
+    ----------
+    p : ndarray of shape (n_snapshots,)
+        One at least.
+    share : float
+        In (0, 1).
+
+    Examples
+    --------
+    >>> levelled(np.array([0.2, 0.8]), share=0.5).round(3)
+    array([0.2, 0.8])
+    >>> float(levelled(np.array([0.2, 0.8]), share=0.7).mean().round(6))
+    0.7
+    """
+    log_odds = logit(p)
+    low, high = logit(np.array([share])) - log_odds.max(), logit(np.array([share])) - log_odds.min()
+    for _ in range(_HALVINGS):  # the mean rises with the shift, which lies between the two
+        middle = (low + high) / 2
+        is_low = expit(log_odds + middle).mean() < share
+        low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
+    return expit(log_odds + (low + high) / 2)
 
 
 def fit_lines(

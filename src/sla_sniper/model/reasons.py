@@ -33,10 +33,10 @@ _ENOUGH = 10
 _PEER = "peer_"
 _PEER_FACTS = ("n_group_changes", "wall_age_h", "hours_since_event", "n_events_24h", "paused_h")
 _LOADS = ("group", "assignee")
-_RATE = "_breach_rate"
+_RATE, _LIFT = "_breach_rate", "_breach_lift"
 _SAID = {"assignee": "agent"}
 _ALWAYS_ASKED = ("deadline", "silence", "age", "priority")
-_SHARED = ("calendar", "desk load")
+_SHARED = ("calendar",)
 """Causes that all tickets of a moment share: true, but no reason to take this one first."""
 
 
@@ -165,6 +165,8 @@ def _sentence(row: Row, cause: str, lead: str) -> str:
 
 def _fact(row: Row, feature: str) -> str:
     """Tell one feature by its name: how a cause without a template is told."""
+    # A lift is told by the rate behind it, which needs no other number to be read.
+    feature = feature.removesuffix(_LIFT) + _RATE if feature.endswith(_LIFT) else feature
     if not _knows(row, feature):
         return ""
     subject, is_rate = feature.removesuffix(_RATE), feature.endswith(_RATE)

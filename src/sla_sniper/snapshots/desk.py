@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-_LOADS: Final = ("desk", "group", "assignee")
+_LOADS: Final = ("group", "assignee")
 _RATES: Final = (
     "priority",
     "group",
@@ -37,6 +37,7 @@ _RATES: Final = (
     "requester",
     "organization",
 )
+_COUNTS: Final = ("open", "resolved_7d", "resolved_24h", "arrivals_24h", "events_24h")
 _PRIOR_WEIGHT: Final = 20.0
 """Tickets that the desk's own rate counts for when a level has seen few of its own."""
 
@@ -91,7 +92,7 @@ def with_desk(
     totals = counts.with_columns(pl.col("delta").cum_sum().over("kind", "key").alias("count"))
     snapshots = snapshots.sort("_at", maintain_order=True)
     for load in _LOADS:
-        for kind in ("open", "resolved_7d", "arrivals_24h"):
+        for kind in _COUNTS:
             name = f"{load}_{kind}"
             snapshots = _look_up(snapshots, totals, kind=name, key=_key(load), name=name)
     snapshots = _look_up(snapshots, totals, kind="all_n", key=_metric_key(), name="_all_n")
@@ -100,7 +101,10 @@ def with_desk(
         key = _rate_key(level)
         snapshots = _look_up(snapshots, totals, kind=f"{level}_n", key=key, name="_n")
         snapshots = _look_up(snapshots, totals, kind=f"{level}_b", key=key, name="_b")
-        snapshots = snapshots.with_columns(_rate().alias(f"{level}_breach_rate")).drop("_n", "_b")
+        snapshots = snapshots.with_columns(
+            _rate().alias(f"{level}_breach_rate"),
+            (_rate() - _overall_rate()).alias(f"{level}_breach_lift"),
+        ).drop("_n", "_b")
     days_of_work = pl.col("group_open") / ((pl.col("group_resolved_7d") + 1) / 7)
     return snapshots.with_columns(days_of_work.alias("group_days_of_work")).drop("_all_n", "_all_b")
 
@@ -111,9 +115,12 @@ def _levels(keep: Sequence[str]) -> dict[str, pl.Expr]:
     return own | {f"attr_{name}": value_of(name).alias(f"attr_{name}") for name in keep}
 
 
+def _overall_rate() -> pl.Expr:
+    return (pl.col("_all_b") + 1) / (pl.col("_all_n") + 2)
+
+
 def _rate() -> pl.Expr:
-    overall = (pl.col("_all_b") + 1) / (pl.col("_all_n") + 2)
-    return (pl.col("_b") + _PRIOR_WEIGHT * overall) / (pl.col("_n") + _PRIOR_WEIGHT)
+    return (pl.col("_b") + _PRIOR_WEIGHT * _overall_rate()) / (pl.col("_n") + _PRIOR_WEIGHT)
 
 
 def _look_up(
@@ -133,8 +140,7 @@ def _joined(*parts: pl.Expr) -> pl.Expr:
 
 
 def _key(load: str) -> pl.Expr:
-    own = pl.lit("") if load == "desk" else pl.col(load).fill_null("")
-    return _joined(pl.col("source"), own)
+    return _joined(pl.col("source"), pl.col(load).fill_null(""))
 
 
 def _metric_key() -> pl.Expr:
@@ -162,9 +168,11 @@ def _loads(history: pl.DataFrame, at: Ints) -> list[pl.DataFrame]:
         following.alias("_to"),
         (~stopped).alias("open"),
         (stopped & ~before).alias("resolved_7d"),
+        (stopped & ~before).alias("resolved_24h"),
         first.alias("arrivals_24h"),
+        (~first).alias("events_24h"),
     )
-    lasting = {"open": None, "resolved_7d": 7 * DAY_US, "arrivals_24h": DAY_US}
+    lasting = dict.fromkeys(_COUNTS, DAY_US) | {"open": None, "resolved_7d": 7 * DAY_US}
     found = []
     for kind, lasts in lasting.items():
         part = spans.filter(kind)

@@ -64,13 +64,20 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "group_resolved_7d",
         "group_days_of_work",
         "group_arrivals_24h",
+        "group_resolved_24h",
+        "group_events_24h",
     ),
-    *_numbers("desk load", "desk_open", "desk_resolved_7d", "desk_arrivals_24h"),
-    *_numbers("assignee load", "assignee_open", "assignee_resolved_7d"),
-    *_numbers("group history", "group_breach_rate"),
-    *_numbers("assignee history", "assignee_breach_rate"),
-    *_numbers("category history", "category_breach_rate", "product_breach_rate"),
-    *_numbers("requester history", "requester_breach_rate", "organization_breach_rate"),
+    *_numbers(
+        "assignee load",
+        "assignee_open",
+        "assignee_resolved_7d",
+        "assignee_resolved_24h",
+        "assignee_events_24h",
+    ),
+    *_numbers("group history", "group_breach_lift"),
+    *_numbers("assignee history", "assignee_breach_lift"),
+    *_numbers("category history", "category_breach_lift", "product_breach_lift"),
+    *_numbers("requester history", "requester_breach_lift", "organization_breach_lift"),
     *_numbers("priority", "priority_breach_rate"),
     *_categories("status", "status"),
     *_categories("priority", "priority"),
@@ -79,10 +86,14 @@ FEATURES: Final[tuple[Feature, ...]] = (
 """Every feature, in the order of the model's columns; rates of kept attributes come after.
 
 Groups, categories and people enter by their breach rate so far, shrunk towards the desk's own
-(DESIGN section 5): as plain categories a tree learns their names by heart.
+(DESIGN section 5): as plain categories a tree learns their names by heart. What enters is the
+lift, how far that rate lies above the desk's: a desk whose every rate falls from month to month
+would otherwise be forecast by the calendar. For the same reason nothing enters that all tickets
+of a landmark share, save the hours ahead: a few dozen days teach a tree their dates.
+See docs/decisions/0014.
 """
 
 
 def kept_features(names: Iterable[str]) -> tuple[Feature, ...]:
-    """Features of kept attributes: the breach rate of their value so far."""
-    return _numbers("attributes", *(f"attr_{name}_breach_rate" for name in names))
+    """Features of kept attributes: by how much their value breaches more often so far."""
+    return _numbers("attributes", *(f"attr_{name}_breach_lift" for name in names))

@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from sla_sniper.core.instants import HOUR_US
 from sla_sniper.core.schema import TICKET_KEY
 
 _CYCLE: Final = (*TICKET_KEY, "metric", "cycle")
@@ -28,7 +29,8 @@ def with_labels(snapshots: pl.DataFrame, cycles: pl.DataFrame) -> pl.DataFrame:
         With `breached` (null where it is not known), `label_known_at`, `is_censored` and
         `decidable_at`: when the clock runs out if it runs on from the landmark. Training on
         labels known at a cut takes only snapshots decidable by then; that choice does not
-        depend on the outcome, so quick tickets are not preferred.
+        depend on the outcome, so quick tickets are not preferred. `observed_h` is the working
+        time from the landmark to the fulfilment, the deadline or the reading.
     """
     missed = pl.col("state").is_in(["missed", "overdue"])
     met = pl.col("state") == "met"
@@ -36,10 +38,16 @@ def with_labels(snapshots: pl.DataFrame, cycles: pl.DataFrame) -> pl.DataFrame:
         *_CYCLE,
         pl.when(missed).then(True).when(met).then(False).alias("breached"),  # noqa: FBT003
         pl.when(missed).then("breached_at").when(met).then("fulfilled_at").alias("label_known_at"),
+        (pl.col("elapsed_us") / HOUR_US).alias("_used_h"),
     )
-    return snapshots.join(
-        outcome, on=_CYCLE, how="left", maintain_order="left", validate="m:1"
-    ).with_columns(
-        pl.col("breached").is_null().alias("is_censored"),
-        pl.col("due_at").alias("decidable_at"),
+    return (
+        snapshots.join(outcome, on=_CYCLE, how="left", maintain_order="left", validate="m:1")
+        .with_columns(
+            pl.col("breached").is_null().alias("is_censored"),
+            pl.col("due_at").alias("decidable_at"),
+            pl.min_horizontal(pl.col("_used_h") - pl.col("elapsed_h"), "slack_h")
+            .clip(lower_bound=0.0)
+            .alias("observed_h"),
+        )
+        .drop("_used_h")
     )
