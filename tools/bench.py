@@ -84,7 +84,8 @@ def main() -> None:
             figures = f"{seconds:.1f} | {limit.seconds:g} | {mib:.0f} | {limit.mib:g}"
             sys.stdout.write(f"| `{name}` | {figures} |\n")
             sys.stdout.flush()
-        passed &= measured("tools.bench_rank", str(Path(folder) / "demo"))
+        for part in ("tools.bench_rank", "tools.bench_model"):
+            passed &= measured(part, str(Path(folder) / "demo"))
     for part in ("tools.bench_calendar", "tools.bench_clock"):
         passed &= measured(part)
     raise SystemExit(not passed)

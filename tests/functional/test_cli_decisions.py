@@ -71,6 +71,43 @@ def test_backtest_prints_one_documented_object(told):
     assert told["assumptions"]["currency"] == "EUR"
 
 
+def test_replayed_models_are_fitted_again_each_week(told):
+    cuts = [fitted["cut"][:10] for fitted in told["fits"]]
+
+    assert cuts == ["2025-10-12", "2025-10-19", "2025-10-26"]  # midnights in Amsterdam
+
+
+def test_a_refit_equals_a_first_fit_at_its_cut(backtested, pool, tmp_path):
+    folder = shutil.copytree(backtested, tmp_path / "desk")
+    week = ("--from", "2025-10-20", "--to", "2025-10-27", "--epoch", "day", "--refit", "never")
+
+    succeed(*SHORT, *week, "--out", tmp_path / "decisions.csv", "-w", folder)
+
+    alone = pl.read_parquet(tmp_path / "predictions.parquet")
+    days = pl.col("day").is_between(date(2025, 10, 20), date(2025, 10, 26))
+    assert alone.select("ticket_id", "p_breach", "p_edf").equals(
+        pool.filter(days).select("ticket_id", "p_breach", "p_edf")
+    )
+
+
+def test_evaluate_tests_on_rolling_origins(workspace):
+    asked = ("--folds", "2", "--test-days", "4", "--model", "logistic", "--ablate", "--json")
+
+    told = json.loads(succeed("evaluate", *asked, "-w", workspace).out)
+
+    assert told["schema"] == "sniper.evaluate/1"
+    assert told["folds"][0]["until"] == told["folds"][1]["cut"]
+    assert {"ticket_low", "ticket_difference_high"} <= told["metrics"][0].keys()
+    assert {row["without"] for row in told["ablation"]} >= {"deadline", "group load"}
+
+
+def test_evaluate_refuses_more_folds_than_days(workspace):
+    refused = sniper("evaluate", "--folds", "40", "-w", workspace)
+
+    assert refused.code != 0
+    assert "--folds" in refused.err
+
+
 def test_claim_needs_an_interval_above_zero(told):
     for row in told["advantage"]:
         assert row["low"] <= row["difference"] <= row["high"]

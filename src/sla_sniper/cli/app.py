@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ import typer
 from sla_sniper.cli import (
     clock,
     conformance,
+    evaluate,
     explain,
     exposure,
     monitor,
@@ -20,7 +20,22 @@ from sla_sniper.cli import (
     reconcile,
     whatif,
 )
-from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, reported, run, slots
+from sla_sniper.cli.surface import (
+    AsJson,
+    AsOf,
+    EpochName,
+    Export,
+    Model,
+    Out,
+    RefitName,
+    ReportFormat,
+    Workspace,
+    instant,
+    now,
+    reported,
+    run,
+    slots,
+)
 from sla_sniper.cli.usage import Commands
 
 app = typer.Typer(
@@ -32,34 +47,6 @@ app = typer.Typer(
     add_completion=False,
 )
 HERE = Path()
-
-
-class Model(StrEnum):
-    """Estimators by name."""
-
-    lightgbm = "lightgbm"
-    logistic = "logistic"
-    random_forest = "random_forest"
-
-
-class EpochName(StrEnum):
-    """How often a decision is taken."""
-
-    hour = "hour"
-    day = "day"
-
-
-class Export(StrEnum):
-    """Formats of `sniper export`."""
-
-    csv = "csv"
-    parquet = "parquet"
-
-
-class ReportFormat(StrEnum):
-    """Formats of `sniper report`."""
-
-    md = "md"
 
 
 def main() -> None:
@@ -200,7 +187,7 @@ def check(
     )
 
 
-for part in (clock, conformance, explain, reconcile, whatif, policy, exposure, monitor):
+for part in (clock, conformance, explain, reconcile, whatif, policy, evaluate, exposure, monitor):
     app.add_typer(part.commands)
 
 
@@ -255,6 +242,7 @@ def backtest(
     capacity: Annotated[str, typer.Option(help="Slots a day, several by commas.")] = "10,25,50,100",
     epoch: Annotated[EpochName, typer.Option(help="How often to decide.")] = EpochName.hour,
     model: Annotated[Model, typer.Option(help="Estimator.")] = Model.lightgbm,
+    refit: Annotated[RefitName, typer.Option(help="How often to fit.")] = RefitName.weekly,
     out: Out = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
@@ -273,6 +261,7 @@ def backtest(
                 capacities,
                 epoch.value,
                 model.value,
+                refit.value,
             ),
             now=now(),
             out=out,

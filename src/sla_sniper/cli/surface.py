@@ -6,6 +6,7 @@ import json
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,43 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="Also write to FILE: .csv, .parquet or .json."),
 ]
+
+
+class Model(StrEnum):
+    """Estimators by name."""
+
+    lightgbm = "lightgbm"
+    logistic = "logistic"
+    random_forest = "random_forest"
+    hazard = "hazard"
+
+
+class EpochName(StrEnum):
+    """How often a decision is taken."""
+
+    hour = "hour"
+    day = "day"
+
+
+class RefitName(StrEnum):
+    """How often a replayed model is fitted again."""
+
+    weekly = "weekly"
+    never = "never"
+
+
+class Export(StrEnum):
+    """Formats of `sniper export`."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+class ReportFormat(StrEnum):
+    """Formats of `sniper report`."""
+
+    md = "md"
+
 
 _PIPED_WIDTH = 200
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

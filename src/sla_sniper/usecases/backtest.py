@@ -6,7 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -16,7 +16,6 @@ from sla_sniper.core.progress import Progress, silent
 from sla_sniper.escalation import (
     Sensitivity,
     SlotRule,
-    backtest,
     decisions_frame,
     sensitivity,
 )
@@ -28,20 +27,20 @@ from sla_sniper.panels.sensitivity import (
     tornado_panel,
 )
 from sla_sniper.usecases.desk import open_desk
-from sla_sniper.usecases.evaluating import Trial, run_trial
+from sla_sniper.usecases.evaluating import Trial, refit_cuts, run_trial
 from sla_sniper.usecases.files import NotWritableError, require_ending, write_table, write_text
 from sla_sniper.usecases.forecasting import require_openings
 from sla_sniper.usecases.leaks import refuse, scan_columns
 from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from sla_sniper.escalation import CostTable
     from sla_sniper.snapshots.landmarks import Epoch
     from sla_sniper.usecases.desk import Desk
 
+Refit = Literal["weekly", "never"]
 CAPACITIES = (10, 25, 50, 100)
 DEFAULT_PERIOD = timedelta(days=30)
 PREDICTIONS_NAME = "predictions.parquet"
@@ -74,6 +73,8 @@ class Plan:
         How often a decision is taken.
     model : str
         The estimator.
+    refit : {"weekly", "never"}
+        Whether the model is fitted again each week of the period, or at its start alone.
     """
 
     start: datetime | None = None
@@ -81,15 +82,17 @@ class Plan:
     capacities: tuple[int, ...] = CAPACITIES
     epoch: Epoch = "hour"
     model: str = "lightgbm"
+    refit: Refit = "weekly"
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What to replay: from `start` (included) to `end` (excluded)."""
+    """What to replay: from `start` (included) to `end` (excluded), and how it is fitted."""
 
     start: datetime
     end: datetime
     epoch: Epoch
+    refit: Refit = "weekly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,15 @@ class BacktestReport:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper backtest`."""
-        model = self.trial.forecasters.model
+        model = self.trial.fits[0].model
         facts = {
             "why": self.why,
             "from": self.period.start,
             "to": self.period.end,
             "epoch": self.period.epoch,
             "model": model.name,
+            "refit": self.period.refit,
+            "fits": self.trial.fit_records(),
             "stakes": self.stakes,
             "trained_on": {
                 "snapshots": model.training.n_rows,
@@ -140,7 +145,7 @@ def run_backtest(
     out: Path | None = None,
     progress: Progress = silent,
 ) -> BacktestReport:
-    """Replay all policies over past days with a model that knew nothing of them.
+    """Replay all policies over past days with models that knew nothing of them.
 
     Parameters
     ----------
@@ -172,17 +177,18 @@ def run_backtest(
     first, _ = desk.active
     # What comes after `as_of` has not happened, however far ahead the period goes.
     end = min(period.end, desk.as_of + timedelta(microseconds=1))
-    known = desk.thinned(desk.landmarks(first, period.start, plan.epoch))
+    cuts = [period.start]
+    if plan.refit == "weekly":
+        cuts = refit_cuts(period.start, end, timezone=desk.workspace.landmarks.timezone)
+    known = desk.thinned(desk.landmarks(first, max(cuts), plan.epoch))
     trial = run_trial(
         desk,
         desk.snapshots(known),
         desk.landmarks(period.start, end, plan.epoch),
-        cut=period.start,
+        cuts=cuts,
         name=plan.model,
         capacities=plan.capacities,
     )
-    if desk.staffing is not None:
-        trial = _staffed(desk, trial, plan.capacities)
     progress("moving every assumption")
     report = BacktestReport(
         trial, period, desk.as_of, desk.why, desk.workspace.sla.stakes, _sensitivity(desk, trial)
@@ -193,18 +199,6 @@ def run_backtest(
         write_table(decisions_frame(trial.replay), out)
         write_table(trial.pool, out.with_name(PREDICTIONS_NAME))
     return report
-
-
-def _staffed(desk: Desk, trial: Trial, capacities: Sequence[int]) -> Trial:
-    """Replay again by who can take which ticket when."""
-    result, summary = backtest(
-        trial.pool,
-        desk.workspace.sla.costs,
-        capacities=capacities,
-        training=trial.training,
-        staffing=desk.staffing,
-    )
-    return dataclasses.replace(trial, replay=result, summary=summary)
 
 
 def _sensitivity(desk: Desk, trial: Trial) -> Sensitivity:
@@ -226,7 +220,7 @@ def _period(desk: Desk, plan: Plan) -> Period:
     begin = plan.start or until - DEFAULT_PERIOD
     if begin >= until:
         raise EmptyPeriodError(begin.isoformat(), until.isoformat())
-    return Period(begin, until, plan.epoch)
+    return Period(begin, until, plan.epoch, plan.refit)
 
 
 def _midnight_after(desk: Desk) -> datetime:

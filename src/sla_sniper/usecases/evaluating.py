@@ -3,44 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from sla_sniper.core.errors import NotEnoughHistoryError
+from sla_sniper.core.instants import localize, zone
+from sla_sniper.core.schema import TICKET_KEY
 from sla_sniper.escalation import Replay, ReplaySummary, backtest
+from sla_sniper.model.clusters import ticket_intervals
 from sla_sniper.model.evaluation import EvaluationRows, evaluate
 from sla_sniper.snapshots.labels import with_labels
-from sla_sniper.usecases.forecasting import fit, learnable, scores
+from sla_sniper.usecases.forecasting import decided, fit, learnable, scores
+from sla_sniper.usecases.leaks import refuse_split
 from sla_sniper.usecases.results import records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
 
     from sla_sniper.usecases.desk import Desk
     from sla_sniper.usecases.forecasting import Forecasters
 
+REFIT_EVERY = timedelta(days=7)
 PROBABILITIES = ("edf_value", "logistic", "sniper")
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A recipe fitted at a cut and tested on the days after it.
+    """A recipe fitted at one cut or at several, each tested on the days from there to the next.
 
     Attributes
     ----------
-    forecasters : Forecasters
-        Fitted on what was known at the cut.
+    fits : tuple of Forecasters
+        Each fitted on what was known at its cut, oldest first.
     training, pool : DataFrame
-        Training days and test days as replay reads them.
+        Training days as the first cut knew them, and test days, as replay reads them.
     metrics : DataFrame
         See `model.evaluation.evaluate`; differences are against `edf`.
     replay, summary : Replay, ReplaySummary
         Every decision of every policy, and what they came to.
     """
 
-    forecasters: Forecasters
+    fits: tuple[Forecasters, ...]
     training: pl.DataFrame
     pool: pl.DataFrame
     metrics: pl.DataFrame
@@ -51,24 +57,44 @@ class Trial:
         """Metrics as JSON-safe rows."""
         return records(self.metrics.to_dicts())
 
+    def fit_records(self) -> list[dict[str, Any]]:
+        """What each fit learnt from, and how it was calibrated."""
+        return [
+            {
+                "cut": fitted.model.training.cut,
+                "snapshots": fitted.model.training.n_rows,
+                "tickets": fitted.model.training.n_tickets,
+                "first_landmark": fitted.model.training.first_landmark,
+                "last_landmark": fitted.model.training.last_landmark,
+                "model": fitted.model.name,
+                "calibrator": fitted.model.calibrator.name,
+            }
+            for fitted in self.fits
+        ]
+
 
 def run_trial(
     desk: Desk,
     snapshots: pl.DataFrame,
     tests: pl.DataFrame,
     *,
-    cut: datetime,
+    cuts: Sequence[datetime],
     name: str,
     capacities: Sequence[int],
 ) -> Trial:
-    """Fit on snapshots from before `cut`, test on the landmarks `tests`.
+    """Fit at each cut on snapshots from before it, test on the landmarks up to the next.
+
+    Snapshots show what was known at their landmark, so that they are taken once for all cuts;
+    only which labels were known by then, and which rows count, depends on the cut.
 
     Parameters
     ----------
     snapshots : DataFrame
-        Of training landmarks; later ones are left out.
+        Of training landmarks; for each cut the later ones are left out.
     tests : DataFrame
-        Landmarks, none of them before the cut.
+        Landmarks, none of them before the first cut.
+    cuts : sequence of datetime
+        Rising, see `refit_cuts`; a cut without a landmark before the next one is passed over.
     capacities : sequence of int
         Slots a day.
 
@@ -76,28 +102,76 @@ def run_trial(
     ------
     NotEnoughHistoryError
         If there is too little to learn from, or nothing to test on.
+    LeakError
+        If a clock is tested whose outcome was known at the cut before.
     """
-    learnt = learnable(desk, snapshots, cut=cut)
-    forecasters = fit(desk, learnt, cut=cut, name=name)
-    pool = _pool(desk, tests, forecasters)
-    training = forecasters.pool(learnt)
+    cycles = desk.cycles(as_of=desk.as_of)
+    training, parts, fits = pl.DataFrame(), list[pl.DataFrame](), list["Forecasters"]()
+    for cut, moments in weeks_of(tests, cuts):
+        learnt = learnable(desk, snapshots, cut=cut)
+        known = decided(learnt, cut=cut)
+        fits.append(fit(desk, learnt, cut=cut, name=name))
+        if len(fits) == 1:
+            training = fits[0].pool(known)
+        tested = _pools(desk, moments, fits[-1], cycles)
+        for part in tested:
+            refuse_split(known, part)
+        parts += tested
+    pool = _tested(parts)
     desk.progress("measuring the forecast")
     metrics = measure(pool)
     desk.progress("replaying every policy")
     result, summary = backtest(
-        pool, desk.workspace.sla.costs, capacities=capacities, training=training
+        pool,
+        desk.workspace.sla.costs,
+        capacities=capacities,
+        training=training,
+        staffing=desk.staffing,
     )
-    return Trial(forecasters, training, pool, metrics, result, summary)
+    return Trial(tuple(fits), training, pool, metrics, result, summary)
 
 
-def _pool(desk: Desk, tests: pl.DataFrame, forecasters: Forecasters) -> pl.DataFrame:
+def refit_cuts(start: datetime, end: datetime, *, timezone: str) -> list[datetime]:
+    """Cuts from `start` on, a week apart on the clocks of a zone, all before `end`.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> start, end = datetime(2016, 3, 21, tzinfo=UTC), datetime(2016, 4, 4, tzinfo=UTC)
+    >>> [cut.isoformat() for cut in refit_cuts(start, end, timezone="Europe/Amsterdam")]
+    ['2016-03-21T00:00:00+00:00', '2016-03-27T23:00:00+00:00', '2016-04-03T23:00:00+00:00']
+    """
+    tz = zone(timezone)
+    local = start.astimezone(tz).replace(tzinfo=None)
+    cuts = [start]
+    while (cut := localize(local + len(cuts) * REFIT_EVERY, tz)) < end:
+        cuts.append(cut)
+    return cuts
+
+
+def weeks_of(
+    tests: pl.DataFrame, cuts: Sequence[datetime]
+) -> Iterator[tuple[datetime, pl.DataFrame]]:
+    """Each cut with the landmarks from there to the next one, where there are any."""
+    for cut, until in zip_longest(cuts, cuts[1:]):
+        is_in = pl.col("landmark") >= cut
+        found = tests.filter(is_in if until is None else is_in & (pl.col("landmark") < until))
+        if not found.is_empty() or cut == cuts[0]:
+            yield cut, found
+
+
+def _pools(
+    desk: Desk, moments: pl.DataFrame, forecasters: Forecasters, cycles: pl.DataFrame
+) -> list[pl.DataFrame]:
     """Test days as replay reads them, from as many snapshots at a time as fit into memory."""
-    cycles = desk.cycles(as_of=desk.as_of)
-    parts = [
+    return [
         forecasters.pool(with_labels(snapshots, cycles))
-        for part in desk.in_parts(tests)
+        for part in desk.in_parts(moments)
         if not (snapshots := desk.snapshots_at(part)).is_empty()
     ]
+
+
+def _tested(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     if not parts or pl.concat(p["breached"] for p in parts).drop_nulls().n_unique() < 2:  # noqa: PLR2004
         raise NotEnoughHistoryError(
             "The test days hold no clock with a known outcome, or only one outcome; "
@@ -106,10 +180,33 @@ def _pool(desk: Desk, tests: pl.DataFrame, forecasters: Forecasters) -> pl.DataF
     return pl.concat(parts)
 
 
-def measure(pool: pl.DataFrame) -> pl.DataFrame:
-    """Measure every rule and model on labelled rows; see `model.evaluation.evaluate`."""
+def measure(
+    pool: pl.DataFrame, *, only: Sequence[str] = (), n_resamples: int = 1000
+) -> pl.DataFrame:
+    """Measure rules and models on labelled rows, all or `only` some, `edf` among them.
+
+    See `model.evaluation.evaluate`.
+    """
     known = pool.filter(~pl.col("is_censored"))
     rows = EvaluationRows(
-        known["breached"].to_numpy(), known["day"].to_numpy(), known["landmark"].to_numpy()
+        known["breached"].to_numpy(),
+        known["day"].to_numpy(),
+        known["landmark"].to_numpy(),
+        n_resamples=n_resamples,
     )
-    return evaluate(rows, scores(known), probabilities=PROBABILITIES, reference="edf")
+    chosen = {name: score for name, score in scores(known).items() if not only or name in only}
+    return evaluate(rows, chosen, probabilities=PROBABILITIES, reference="edf")
+
+
+def with_ticket_intervals(metrics: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+    """Add intervals that resample whole tickets; see `model.clusters.ticket_intervals`."""
+    known = pool.filter(~pl.col("is_censored"))
+    ticket = known.select(pl.struct(TICKET_KEY).rank("dense")).to_series().to_numpy()
+    found = ticket_intervals(
+        known["breached"].to_numpy(),
+        ticket,
+        scores(known),
+        probabilities=PROBABILITIES,
+        reference="edf",
+    )
+    return metrics.join(found, on=["score", "metric"], how="left", maintain_order="left")

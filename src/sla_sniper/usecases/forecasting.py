@@ -50,6 +50,11 @@ POOL_COLUMNS = (
 """What replay reads of a snapshot, beside the forecasts."""
 
 
+SMALL_DESK = 1000
+"""Tickets with a known outcome below which trees give way to logistic regression."""
+FOR_LARGE_DESKS = ("lightgbm", "random_forest")
+
+
 @dataclass(frozen=True, slots=True)
 class Forecasters:
     """The model and its plain rival, both fitted at one cut."""
@@ -89,13 +94,17 @@ def require_openings(desk: Desk, *, until: datetime) -> None:
 
 
 def learnable(desk: Desk, snapshots: pl.DataFrame, *, cut: datetime) -> pl.DataFrame:
-    """Labelled snapshots that a model fitted at `cut` may learn from.
+    """Snapshots from before `cut`, labelled by what was recorded by then, also the censored.
 
-    Labels are read from what was recorded by the cut; excluded periods are left out.
+    Excluded periods are left out. Which rows have a label that counts, `decided` says.
     """
     labelled = with_labels(snapshots.filter(pl.col("landmark") < cut), desk.cycles(as_of=cut))
-    chosen = labelled.filter(pl.Series(training_rows(labelled, cut=cut)))
-    return chosen.filter(~excluded(desk.workspace.exclusions, use="training"))
+    return labelled.filter(~excluded(desk.workspace.exclusions, use="training"))
+
+
+def decided(learnt: pl.DataFrame, *, cut: datetime) -> pl.DataFrame:
+    """Rows with a label that a model fitted at `cut` may learn; see `training_rows`."""
+    return learnt.filter(pl.Series(training_rows(learnt, cut=cut)))
 
 
 def excluded(exclusions: tuple[Exclusion, ...], *, use: str) -> pl.Expr:
@@ -111,19 +120,27 @@ def excluded(exclusions: tuple[Exclusion, ...], *, use: str) -> pl.Expr:
 def fit_model(desk: Desk, learnt: pl.DataFrame, *, cut: datetime, name: str) -> BreachModel:
     """Fit the model called `name` on learnable snapshots.
 
+    A desk with fewer than `SMALL_DESK` decided tickets gets logistic regression instead of
+    trees, which would learn its tickets by heart.
+
     Raises
     ------
     NotEnoughHistoryError
         If there are too few tickets, or too few of one outcome.
     """
-    desk.progress(f"training {name}")
-    return train_model(learnt, name=name, features=features_of(desk), as_of=cut)
+    n_tickets = decided(learnt, cut=cut).select(TICKET_KEY).n_unique()
+    is_small = name in FOR_LARGE_DESKS and n_tickets < SMALL_DESK
+    chosen, why = (
+        ("logistic", f", {n_tickets} tickets being too few for {name}") if is_small else (name, "")
+    )
+    desk.progress(f"training {chosen}{why}")
+    return train_model(learnt, name=chosen, features=features_of(desk), as_of=cut)
 
 
 def fit(desk: Desk, learnt: pl.DataFrame, *, cut: datetime, name: str) -> Forecasters:
     """Fit the model called `name`, and logistic regression as its plain rival."""
     model = fit_model(desk, learnt, cut=cut, name=name)
-    is_plain = name == "logistic"
+    is_plain = model.name == "logistic"
     return Forecasters(
         model, model if is_plain else fit_model(desk, learnt, cut=cut, name="logistic")
     )

@@ -20,7 +20,7 @@ from sla_sniper.model.leaks import (
     features_too_good,
     rates_that_know,
 )
-from sla_sniper.usecases.forecasting import features_of, learnable
+from sla_sniper.usecases.forecasting import decided, features_of, learnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,7 +115,8 @@ def scan(desk: Desk) -> tuple[Leak, ...]:
     snapshots = desk.snapshots_at(moments)
     if snapshots.is_empty():
         return columns
-    return (*columns, *scan_features(desk, learnable(desk, snapshots, cut=desk.as_of)))
+    learnt = decided(learnable(desk, snapshots, cut=desk.as_of), cut=desk.as_of)
+    return (*columns, *scan_features(desk, learnt))
 
 
 def refuse(leaks: Iterable[Leak]) -> tuple[Leak, ...]:

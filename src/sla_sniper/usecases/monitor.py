@@ -23,7 +23,13 @@ from sla_sniper.snapshots.labels import with_labels
 from sla_sniper.stats.bootstrap import day_weights, ratio_interval
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import write_text
-from sla_sniper.usecases.forecasting import POOL_COLUMNS, fit_model, learnable, rule_chance
+from sla_sniper.usecases.forecasting import (
+    POOL_COLUMNS,
+    decided,
+    fit_model,
+    learnable,
+    rule_chance,
+)
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import as_json, header
 
@@ -156,10 +162,13 @@ def monitor(
 
     Raises
     ------
+    NoCostsError
+        If `sla.toml` has no costs, or no effectiveness.
     NoModelError
         If no model was trained on these promises by then.
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    desk.workspace.sla.require_costs()
     bundle = known_bundle(desk)
     if bundle is None:
         raise NoModelError
@@ -213,9 +222,10 @@ def _measured(
         return None
     sla = desk.workspace.sla
     pool = _pool(model, tested)
-    learnt = (
-        _pool(model, learnable(desk, before, cut=model.training.cut)) if before.height else None
-    )
+    cut = model.training.cut
+    learnt = None
+    if before.height:
+        learnt = _pool(model, decided(learnable(desk, before, cut=cut), cut=cut))
     result, summary = backtest(
         pool,
         sla.costs,

@@ -199,8 +199,7 @@ def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str
         for verdict in found["verdicts"]:
             if verdict["advantage"]["capacity"] == capacity:
                 return verdict["policy"], verdict["sentence"]
-    # `train` replays without regard to who can take which ticket.
-    if desk.staffing is None and (own["stakes"], own["capacity"]) == (stakes, capacity):
+    if (own["stakes"], own["capacity"]) == (stakes, capacity):
         return own["policy"], own["sentence"]
     return own["rule"], (
         f"no advantage over {own['rule']} was measured at {capacity} a day with these settings: "

@@ -13,8 +13,8 @@ from sla_sniper.model.bundle import Evidence, read_manifest, save_bundle
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import run_trial
 from sla_sniper.usecases.files import overwrite_table
-from sla_sniper.usecases.forecasting import fit_model, learnable, require_openings
-from sla_sniper.usecases.leaks import refuse, refuse_split, scan_columns, scan_features
+from sla_sniper.usecases.forecasting import decided, fit_model, learnable, require_openings
+from sla_sniper.usecases.leaks import refuse, scan_columns, scan_features
 from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:
@@ -93,17 +93,16 @@ def train_on(desk: Desk, *, name: str) -> TrainReport:
     moments = desk.thinned(desk.landmarks(first, until, "hour"))
     snapshots = desk.snapshots(moments)
     learnt = learnable(desk, snapshots, cut=desk.as_of)
-    warnings += refuse(scan_features(desk, learnt))
+    warnings += refuse(scan_features(desk, decided(learnt, cut=desk.as_of)))
     capacity = desk.workspace.sla.capacity_per_day
     trial = run_trial(
         desk,
         snapshots,
         moments.filter(pl.col("landmark") >= cut),
-        cut=cut,
+        cuts=[cut],
         name=name,
         capacities=[capacity],
     )
-    refuse_split(trial.training, trial.pool)
     evidence = Evidence(
         metrics=trial.metrics, cut=cut, until=desk.as_of, verdict=_verdict(trial, desk)
     )
