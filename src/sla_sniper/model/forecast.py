@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CALIBRATION_SHARE = 0.25
 """Share of the training days, the newest, on which calibrators compete."""
+CALIBRATION_ROWS = 200_000
+"""Older snapshots that are enough for the fit whose forecasts the calibrators are tried on."""
 
 _ORDER = ("landmark", *TICKET_KEY, "metric", "policy", "cycle")
 
@@ -203,7 +205,9 @@ def _calibrate(training: pl.DataFrame, unfitted: Callable[[], BreachEstimator]) 
     if not _is_two_sided(breached[older]) or not _is_two_sided(breached[newer]):
         return Calibrator()
     later = training.filter(pl.Series(newer))
-    earlier = unfitted().fit(training.filter(pl.Series(older)), breached[older])
+    step = -(-int(older.sum()) // CALIBRATION_ROWS)
+    learnt = training.filter(pl.Series(older)).gather_every(max(step, 1))
+    earlier = unfitted().fit(learnt, learnt["breached"].to_numpy())
     fitted_on, chosen_on = older_and_newer(later, share=0.5)
     p = levelled(earlier.predict_proba(later), share=float(breached[newer].mean()))
     return choose_calibrator(p, breached[newer], fitted_on=fitted_on, chosen_on=chosen_on)
