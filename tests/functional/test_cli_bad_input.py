@@ -267,7 +267,17 @@ def without_costs(workspace):
 
 
 @pytest.mark.parametrize(
-    "words", [("train",), ("backtest",), ("queue",), ("report",), ("export", "csv", "out")]
+    "words",
+    [
+        ("train",),
+        ("backtest",),
+        ("evaluate",),
+        ("monitor",),
+        ("queue",),
+        ("exposure",),
+        ("report",),
+        ("export", "csv", "out"),
+    ],
 )
 def test_commands_about_money_ask_for_costs(without_costs, words):
     told = fail(27, *words, "-w", without_costs)
