@@ -262,6 +262,13 @@ def test_a_clock_on_both_sides_is_found(learnt):
     assert [(each.kind, each.n_tickets) for each in found] == [("clock_on_both_sides", 1)]
 
 
+def test_a_clock_whose_known_breach_was_taken_back_is_no_leak(learnt):
+    """A new target may begin a breached clock anew: what was learnt was known by then."""
+    later = learnt.head(100).with_columns(pl.col("label_known_at").alias("landmark"))
+
+    assert list(clocks_on_both_sides(learnt.head(100), later)) == []
+
+
 def test_a_ticket_with_another_clock_is_no_leak(learnt):
     again = learnt.head(100).with_columns(pl.lit(2).alias("cycle"))
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.words import count
 from sla_sniper.eventlog.first_rows import level_means, older_and_newer, told_columns
 from sla_sniper.eventlog.foretelling import as_numbers
 from sla_sniper.model.metrics import auc, auc_within, concordance
@@ -165,20 +166,24 @@ def rates_that_know(learnt: pl.DataFrame, features: Sequence[Feature]) -> Iterat
 
 
 def clocks_on_both_sides(learnt: pl.DataFrame, tested: pl.DataFrame) -> Iterator[TooGood]:
-    """Look for clocks whose outcome was learnt and is then asked for.
+    """Look for clocks whose outcome was learnt before it was known, and is then asked for.
 
-    A ticket may be on both sides: while it was open it could be known. One of its clocks may
-    not: who learnt how it ended knows the answer.
+    A ticket may be on both sides: while it was open it could be known. So may one of its clocks,
+    whose breach was known at the cut and taken back after it, by a new priority or a reopening.
+    What may not be is a clock that is asked for at a landmark before what was learnt of it was
+    known: who learnt that knows the answer.
     """
-    both = learnt.select(_CLOCK).unique().join(tested.select(_CLOCK).unique(), on=_CLOCK)
+    known = learnt.group_by(_CLOCK).agg(pl.col("label_known_at").max())
+    asked = tested.group_by(_CLOCK).agg(pl.col("landmark").min())
+    both = asked.join(known, on=_CLOCK).filter(pl.col("label_known_at") > pl.col("landmark"))
     if both.height:
         yield TooGood(
             "clock_on_both_sides",
             "error",
             "ticket_id",
             both.height,
-            f"{both.height:,} clocks were learnt from and are tested on, the first of ticket "
-            f"{both.sort(_CLOCK)['ticket_id'][0]}: the split is none.",
+            f"{count(both.height, 'clock')} tested on before the outcome that was learnt was "
+            f"known, the first of ticket {both.sort(_CLOCK)['ticket_id'][0]}: the split is none.",
         )
 
 
