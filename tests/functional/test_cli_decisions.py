@@ -401,6 +401,21 @@ def test_report_needs_a_backtest_first(workspace):
     assert "sniper backtest" in outcome.err
 
 
+def test_only_days_that_were_not_learnt_have_a_forecast_in_training(backtested):
+    training = pl.read_parquet(backtested / "outputs" / "backtest" / "training.parquet")
+    day = training["landmark"].dt.truncate("1d")
+    has = training.select(day.alias("day"), pl.col("p_breach").is_not_null().alias("has"))
+
+    by_day = (
+        has.group_by("day").agg(pl.col("has").min(), pl.col("has").max().alias("any")).sort("day")
+    )
+
+    assert (by_day["has"] == by_day["any"]).all()
+    assert by_day["has"].is_sorted()
+    assert by_day["has"].sum() == round(by_day.height / 2)
+    assert training["p_edf"].null_count() == 0
+
+
 def test_report_on_an_older_backtest_asks_for_a_new_one(trained):
     path = trained / "outputs" / "backtest" / "summary.json"
     told = json.loads(path.read_text())
@@ -410,8 +425,8 @@ def test_report_on_an_older_backtest_asks_for_a_new_one(trained):
     outcome = sniper("report", "-w", trained)
 
     assert outcome.code == 11
-    assert outcome.err.count("\n") == 1
-    assert "run `sniper backtest` again" in outcome.err
+    assert outcome.err.splitlines()[-1].endswith("run `sniper backtest` again.")
+    assert "Traceback" not in outcome.err
 
 
 def test_repeated_backtests_agree_to_the_byte(trained, backtested, tmp_path):

@@ -135,6 +135,23 @@ def test_holding_back_is_on_only_where_it_saved_more(days, worth):
     assert worth_pricing(pool_of(*days), COSTS, [1, 2]) == worth
 
 
+def test_one_lucky_day_does_not_hold_slots_back():
+    quiet = [day_of(day, morning=[5], noon=[5]) for day in range(2 * LEAST_DAYS)]
+    lucky = [*quiet, *(POOR_MORNINGS[LEAST_DAYS],)]
+    lucky[-1] = [row | {"day": 2 * LEAST_DAYS} for row in lucky[-1]]
+
+    assert worth_pricing(pool_of(*lucky), COSTS, [1]) == frozenset()
+
+
+def test_days_without_a_forecast_are_no_evidence_for_holding_slots_back():
+    pool = pool_of(*POOR_MORNINGS)
+    newest = pl.col("day") == pl.col("day").max()
+
+    foreseen = pool.with_columns(pl.when(newest).then("p_breach"))
+
+    assert worth_pricing(foreseen, COSTS, [1]) == frozenset()
+
+
 def test_price_is_off_without_a_forecast_to_try_it_on():
     assert worth_pricing(pool_of(*POOR_MORNINGS).drop("p_breach"), COSTS, [1]) == frozenset()
     assert backtest(pool_of(*POOR_MORNINGS), COSTS, capacities=[1])[1].held_back == ()

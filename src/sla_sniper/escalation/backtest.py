@@ -40,8 +40,8 @@ def backtest(
     capacities : sequence of int
         Slots a day.
     training : polars.DataFrame, optional
-        Training days, on which the simple rule is chosen and, where they have `p_breach`,
-        whether holding slots back by price pays; needs `p_edf` only.
+        Training days, on which the simple rule is chosen and, where they have a `p_breach` of
+        a model that had not learnt them, whether holding slots back by price pays.
     n_resamples : int
         Of the bootstrap over days.
     staffing : Staffing, optional

@@ -129,8 +129,8 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
     pool : polars.DataFrame
         One row a running clock before its deadline at every landmark. The probabilities
         `p_breach`, `p_logistic`, `p_edf` and the labels `breached` (null: censored) may be
-        absent; a policy that needs an absent one refuses. Without `landmark_number` and
-        `landmarks_of_day` a day has the landmarks that the pool holds.
+        absent, or null in some rows; a policy that needs an absent one refuses. Without
+        `landmark_number` and `landmarks_of_day` a day has the landmarks that the pool holds.
     effectiveness : Effectiveness
         Gives the part of the effect that is left at each slack, and the point of no return:
         clocks past it are no candidates, and nothing of theirs can be caught.
@@ -252,17 +252,12 @@ def _check(pool: pl.DataFrame) -> None:
         raise ValueError(f"The pool has empty values in {', '.join(holes)}.")
     if not pool["cost"].cast(pl.Float64).is_between(0, np.finfo(np.float64).max).all():
         raise ValueError("The pool has a breach cost that is negative or no number.")
-    for name in _present(pool):
-        if not pool[name].is_between(0, 1).fill_null(value=False).all():
+    for name in PROBABILITIES:
+        if name in pool.columns and not pool[name].cast(pl.Float64).is_between(0, 1).all():
             raise ValueError(f"The pool has a {name} that is no probability in [0, 1].")
     per_landmark = pool.group_by("landmark").agg(pl.col("day").n_unique())
     if (per_landmark["day"] > 1).any():
         raise ValueError("The pool has a landmark that lies on two capacity days.")
-
-
-def _present(pool: pl.DataFrame) -> list[str]:
-    """Name the probabilities that the pool has; a column of nulls is an absent one."""
-    return [p for p in PROBABILITIES if p in pool.columns and pool[p].null_count() < pool.height]
 
 
 def _coded(pool: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.escalation.candidates import Candidates, candidates_from
+from sla_sniper.escalation.gate import total_interval
 from sla_sniper.escalation.oracle import best_escalations
 from sla_sniper.escalation.policies import (
     POLICIES,
@@ -32,6 +33,7 @@ from sla_sniper.escalation.policies import (
 )
 from sla_sniper.escalation.slots import Paced, Priced, Slots
 from sla_sniper.escalation.staffing import Staff, Staffed
+from sla_sniper.stats.bootstrap import day_weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -202,12 +204,13 @@ def replay(
 def worth_pricing(
     pool: pl.DataFrame | Candidates, costs: CostTable, slots: Collection[int]
 ) -> frozenset[int]:
-    """Tell at which slots a day holding slots back by price saved more than pacing them.
+    """Tell at which slots a day holding slots back by price saves more than pacing them.
 
     Parameters
     ----------
     pool : polars.DataFrame or Candidates
-        Training days with `p_breach`.
+        Training days; only rows with a `p_breach` count, which has to be a forecast: what a model
+        says of days that it learnt would make waiting for better tickets look sure.
     costs : CostTable
         As in `replay`.
     slots : collection of int
@@ -216,21 +219,21 @@ def worth_pricing(
     Returns
     -------
     worth : frozenset of int
-        Those at which the net saving over these days was greater; none without a forecast.
+        Those at which the net saving is greater by an interval over days that lies above zero.
     """
-    known = pool if isinstance(pool, Candidates) else candidates_from(pool, costs.effectiveness)
-    if np.isnan(known.p_breach).any() or not known.landmark.size:
+    clocks = pool.clocks if isinstance(pool, Candidates) else pool
+    if "p_breach" not in clocks.columns or clocks["p_breach"].count() == 0:
         return frozenset()
-    sniper = policy_named("sniper")
+    known = candidates_from(clocks.drop_nulls("p_breach"), costs.effectiveness)
+    weights, sniper = day_weights(known.n_days), policy_named("sniper")
     order = ordering(sniper, known, costs)
 
-    def net(slot: int, *, is_priced: bool) -> float:
+    def net(slot: int, *, is_priced: bool) -> Floats:
         work = Work(known, costs, frozenset([slot] if is_priced else []), None)
-        return float(
-            day_totals(known, walk(known, order, work.slots(sniper, slot))).net(costs).sum()
-        )
+        return day_totals(known, walk(known, order, work.slots(sniper, slot))).net(costs)
 
-    return frozenset(s for s in set(slots) if net(s, is_priced=True) > net(s, is_priced=False))
+    gains = {slot: net(slot, is_priced=True) - net(slot, is_priced=False) for slot in set(slots)}
+    return frozenset(slot for slot, gain in gains.items() if total_interval(gain, weights).low > 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,9 @@ from sla_sniper.core.schema import TICKET_KEY
 from sla_sniper.escalation import Replay, ReplaySummary, backtest
 from sla_sniper.model.clusters import ticket_intervals
 from sla_sniper.model.evaluation import EvaluationRows, evaluate
+from sla_sniper.model.split import newest_days_cut
 from sla_sniper.snapshots.labels import with_labels
-from sla_sniper.usecases.forecasting import decided, fit, learnable, scores
+from sla_sniper.usecases.forecasting import decided, fit, fit_model, learnable, scores
 from sla_sniper.usecases.leaks import refuse_split
 from sla_sniper.usecases.results import records
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from sla_sniper.usecases.forecasting import Forecasters
 
 REFIT_EVERY = timedelta(days=7)
+FORESEEN_SHARE = 0.5
+"""Share of the training days, the newest, on which holding slots back is tried."""
 PROBABILITIES = ("edf_value", "logistic", "sniper")
 
 
@@ -39,7 +42,8 @@ class Trial:
     fits : tuple of Forecasters
         Each fitted on what was known at its cut, oldest first.
     training, pool : DataFrame
-        Training days as the first cut knew them, and test days, as replay reads them.
+        Training days as the first cut knew them, the newer half with forecasts of a fit that
+        ends before it, and test days, as replay reads them.
     metrics : DataFrame
         See `model.evaluation.evaluate`; differences are against `edf`.
     replay, summary : Replay, ReplaySummary
@@ -112,7 +116,8 @@ def run_trial(
         known = decided(learnt, cut=cut)
         fits.append(fit(desk, learnt, cut=cut, name=name))
         if len(fits) == 1:
-            training = fits[0].pool(known)
+            foreseen = _foreseen(desk, snapshots, known, name=name)
+            training = fits[0].pool(known).with_columns(foreseen)
         tested = _pools(desk, moments, fits[-1], cycles)
         for part in tested:
             refuse_split(known, part)
@@ -129,6 +134,24 @@ def run_trial(
         staffing=desk.staffing,
     )
     return Trial(tuple(fits), training, pool, metrics, result, summary)
+
+
+def _foreseen(desk: Desk, snapshots: pl.DataFrame, known: pl.DataFrame, *, name: str) -> pl.Series:
+    """Forecast the newer training days by a model that ends before them; null for the others.
+
+    What a model says of days that it learnt is no forecast. By it slots would be held back for
+    better tickets at every capacity, and on days it had not seen that loses.
+    """
+    nothing = pl.Series("p_breach", [None], dtype=pl.Float64).new_from_index(0, known.height)
+    cut = newest_days_cut(known["landmark"], share=FORESEEN_SHARE)
+    if cut is None or desk.staffing is not None:
+        return nothing
+    try:
+        model = fit_model(desk, learnable(desk, snapshots, cut=cut), cut=cut, name=name)
+    except NotEnoughHistoryError:
+        return nothing
+    rows = (known["landmark"] >= cut).arg_true()
+    return nothing.scatter(rows, pl.Series(model.predict(known[rows])))
 
 
 def refit_cuts(start: datetime, end: datetime, *, timezone: str) -> list[datetime]:

@@ -225,7 +225,8 @@ def _measured(
     cut = model.training.cut
     learnt = None
     if before.height:
-        learnt = _pool(model, decided(learnable(desk, before, cut=cut), cut=cut))
+        # Of days that it learnt the model has no forecasts, by which slots could be priced.
+        learnt = _pool(model, decided(learnable(desk, before, cut=cut), cut=cut)).drop("p_breach")
     result, summary = backtest(
         pool,
         sla.costs,
