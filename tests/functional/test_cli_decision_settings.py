@@ -201,7 +201,7 @@ def test_words_of_exposure_name_the_accounts(trained):
 
     words = succeed("exposure", "-w", trained)
 
-    assert "No contract pays on attainment" in without.out
+    assert "No contract pays on attainment: sla.toml has no [[costs.attainment]]." in without.out
     assert "portal" in words.out
 
 

@@ -54,7 +54,8 @@ def show(result: ExposureReport, console: Console) -> None:
 
     console.print(f"As of {result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})", style="italic")
     if not result.contracts:
-        console.print("No contract pays on attainment: sla.toml has no [[costs.attainment]].")
+        told = "No contract pays on attainment: sla.toml has no [[costs.attainment]]."
+        console.print(escape(told), highlight=False)
         return
     table = Table(header_style="bold", pad_edge=False)
     for name in ("Account", "Period from"):
