@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import sniper, succeed, write_desk
 
-TRAINED_AT = "2025-10-06"
+TRAINED_AT = "2025-10-10"
 
 
 def train(folder):
@@ -45,7 +45,7 @@ def test_a_calm_desk_is_quiet(watched):
 
 def test_only_ripe_labels_are_measured(watched):
     assert 0 < watched["ripe"] < watched["snapshots"]
-    assert watched["from"].startswith("2025-10-05T22:00")
+    assert watched["from"].startswith("2025-10-09T22:00")
 
 
 def test_ripe_days_are_measured_in_money(watched):
@@ -72,7 +72,7 @@ def test_the_words_tell_what_the_json_tells(drifted):
 
 
 def test_a_fresh_model_waits_for_labels(calm):
-    found = succeed("monitor", "--as-of", "2025-10-08", "--json", "-w", calm).json
+    found = succeed("monitor", "--as-of", "2025-10-13", "--json", "-w", calm).json
 
     assert (found["status"], found["outcomes"]) == ("waiting", None)
 
