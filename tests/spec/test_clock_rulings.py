@@ -861,3 +861,11 @@ def test_a_vendor_deadline_passes_while_the_ticket_waits(clock):
     )  # fmt: skip
 
     assert (row["state"], row["breached_at"]) == ("overdue", at(75))
+
+
+def test_a_clock_that_stops_out_of_a_pause_shows_the_deadline_it_would_have_had(clock):
+    (row,) = clock(
+        (0, {}), (60, {"status": "waiting_requester"}), (120, {"status": "resolved"}), as_of=900
+    )
+
+    assert (row["state"], row["elapsed"], row["due_at"]) == ("met", 60, at(300))
