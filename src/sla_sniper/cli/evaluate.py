@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from sla_sniper.cli.surface import (
     AsJson,
@@ -19,6 +18,7 @@ from sla_sniper.cli.surface import (
     now,
     run,
 )
+from sla_sniper.cli.tables import table as empty_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ def evaluate(
 def show(result: EvaluateReport, console: Console) -> None:
     """Print the folds, all of them together, the segments and the ablation."""
     console.print(f"As of {result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})", style="italic")
-    table = _table(
+    table = empty_table(
         "Fitted at", ">Clocks", ">Breached", ">AUC", ">of edf", ">Difference", ">Brier skill",
         ">Calibration error", ">Captured", ">priority_edf", ">edf_value", ">oracle",
     )  # fmt: skip
@@ -79,7 +79,7 @@ def show(result: EvaluateReport, console: Console) -> None:
     _metrics(result, console)
     _segments(result, console)
     if not result.ablation.is_empty():
-        table = _table("Without", ">Features", "Metric", ">Difference")
+        table = empty_table("Without", ">Features", "Metric", ">Difference")
         for row in result.ablation.iter_rows(named=True):
             table.add_row(
                 escape(row["without"]), f"{row['n_features']}", row["metric"], _difference(row)
@@ -88,7 +88,7 @@ def show(result: EvaluateReport, console: Console) -> None:
 
 
 def _metrics(result: EvaluateReport, console: Console) -> None:
-    table = _table("Score", "Metric", ">Value", ">over days", ">over tickets", ">Against edf")
+    table = empty_table("Score", "Metric", ">Value", ">over days", ">over tickets", ">Against edf")
     for row in result.metrics.iter_rows(named=True):
         table.add_row(
             row["score"],
@@ -102,7 +102,7 @@ def _metrics(result: EvaluateReport, console: Console) -> None:
 
 
 def _segments(result: EvaluateReport, console: Console) -> None:
-    table = _table("By", "Value", ">Tickets", ">AUC", ">Against edf")
+    table = empty_table("By", "Value", ">Tickets", ">AUC", ">Against edf")
     if result.segments.is_empty():
         return
     for row in result.segments.filter(score="sniper", metric="auc").iter_rows(named=True):
@@ -128,11 +128,3 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
-
-
-def _table(*columns: str) -> Table:
-    table = Table(header_style="bold", pad_edge=False)
-    for name in columns:
-        is_right = name.startswith(">")
-        table.add_column(name.removeprefix(">"), justify="right" if is_right else "left")
-    return table

@@ -47,8 +47,8 @@ def show(result: ExposureReport, console: Console) -> None:
     """Print the accounts that put most at risk."""
     # Imported late: `sniper --help` shall not wait for them.
     from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
 
+    from sla_sniper.cli.tables import table as empty_table  # noqa: PLC0415
     from sla_sniper.escalation.costs import money  # noqa: PLC0415
     from sla_sniper.panels.words import percent  # noqa: PLC0415
 
@@ -57,14 +57,10 @@ def show(result: ExposureReport, console: Console) -> None:
         told = "No contract pays on attainment: sla.toml has no [[costs.attainment]]."
         console.print(escape(told), highlight=False)
         return
-    table = Table(header_style="bold", pad_edge=False)
-    for name in ("Account", "Period from"):
-        table.add_column(name)
-    for name in (
-        "Promise", "So far", "Missed", "Allowed", "To come", "P(below)", "Expected credit",
-        "One more breach",
-    ):  # fmt: skip
-        table.add_column(name, justify="right")
+    table = empty_table(
+        "Account", "Period from", ">Promise", ">So far", ">Missed", ">Allowed", ">To come",
+        ">P(below)", ">Expected credit", ">One more breach",
+    )  # fmt: skip
     ranked = result.frame.sort("expected_credit", "contract", descending=[True, False])
     for row in ranked.head(_SHOWN).iter_rows(named=True):
         table.add_row(

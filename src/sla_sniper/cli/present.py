@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from sla_sniper.cli.clock import show as show_clock
+from sla_sniper.cli.tables import table as empty_table
 from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import money
 from sla_sniper.panels.words import percent, wall_time, working_time
@@ -143,7 +143,7 @@ def backtest(result: BacktestReport, console: Console) -> None:
         f"Replay of {count(facts['n_days'], 'day')}, {facts['first_day']} to {facts['last_day']}"
     )
     console.print(title, style="italic", highlight=False)
-    table = _table(
+    table = empty_table(
         ">Capacity", "Policy", ">Escalated", ">Cost captured", ">Precision", ">Of the oracle",
         ">Net saving", ">95 % interval", ">Break-even",
     )  # fmt: skip
@@ -167,7 +167,7 @@ def backtest(result: BacktestReport, console: Console) -> None:
 def _tornado(found: Mapping[str, Any], currency: str, console: Console) -> None:
     title = f"Net saving of sniper at {found['capacity']} a day if one assumption is moved"
     console.print(title, style="italic", highlight=False)
-    table = _table("Assumption", "From .. to", ">Net saving", f">Minus {found['rule']}")
+    table = empty_table("Assumption", "From .. to", ">Net saving", f">Minus {found['rule']}")
     for each in found["swings"]:
         table.add_row(
             each["name"],
@@ -188,7 +188,7 @@ def queue(result: QueueReport, console: Console) -> None:
     console.print(title, style="italic", highlight=False)
     has_metrics = result.frame["metric"].n_unique() > 1
     metric = ["Metric"] if has_metrics else []
-    table = _table(
+    table = empty_table(
         ">#", "Ticket", *metric, "Priority", "Group", ">Due in (working)", ">Due in (wall)",
         ">P(breach)", ">Saving", "Act by", "Why",
     )  # fmt: skip
@@ -220,7 +220,9 @@ def _lost(result: QueueReport, console: Console) -> None:
         return
     tickets = result.lost.select("source", "ticket_id").n_unique()
     console.print(f"Lost: {count(tickets, 'ticket')} past the point of no return, not ranked.")
-    table = _table("Ticket", "Metric", "Priority", "Group", ">Due in (working)", ">Breach cost")
+    table = empty_table(
+        "Ticket", "Metric", "Priority", "Group", ">Due in (working)", ">Breach cost"
+    )
     for row in result.lost.head(_SHOWN).iter_rows(named=True):
         table.add_row(
             escape(row["ticket_id"]),
@@ -278,7 +280,7 @@ def _metrics(metrics: Sequence[Mapping[str, Any]], console: Console) -> None:
         by_score.setdefault(row["score"], {})[row["metric"]] = row
     title = "Forecast on days it had not seen (95 % intervals over days)"
     console.print(title, style="italic", highlight=False)
-    table = _table(
+    table = empty_table(
         "Ranking by", ">AUC", ">Against edf", ">AUC within landmark", ">Average precision",
         ">Brier", ">Calibration slope",
     )  # fmt: skip
@@ -343,15 +345,6 @@ def _queue_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
 
 def _share(interval: Mapping[str, Any]) -> str:
     return "" if interval["estimate"] is None else percent(interval["estimate"])
-
-
-def _table(*columns: str) -> Table:
-    """Empty table; a column whose name begins with > is flush right."""
-    table = Table(header_style="bold", pad_edge=False)
-    for name in columns:
-        is_right = name.startswith(">")
-        table.add_column(name.removeprefix(">"), justify="right" if is_right else "left")
-    return table
 
 
 def _stamp(result: CheckReport | QueueReport | DiagnosisReport) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, run
+from sla_sniper.cli.tables import table as empty_table
 from sla_sniper.core.words import count
 
 if TYPE_CHECKING:
@@ -87,9 +87,7 @@ def _agreement(n_agree: int, n: int, interval: Interval, words: str, console: Co
 
 
 def _causes(causes: list[dict[str, Any]], console: Console) -> None:
-    table = Table(header_style="bold", pad_edge=False)
-    for name in ("Cause", "Tickets", "Could explain"):
-        table.add_column(name, justify="left" if name == "Cause" else "right")
+    table = empty_table("Cause", ">Tickets", ">Could explain")
     for row in causes:
         table.add_row(row["cause"], f"{row['tickets']:,}", f"{row['could_explain']:,}")
     console.print(table)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, run
+from sla_sniper.cli.tables import table as empty_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +65,7 @@ def show(result: WhatIf, console: Console) -> None:
 def _counts(name: str, result: WhatIf, console: Console) -> None:
     rows, n_all = result.largest(name, _SHOWN), result.tables[name].height
     keys = ["metric"] if name == "metric" else ["metric", name]
-    table = _table(*(key.capitalize() for key in keys), *_COUNTS)
+    table = empty_table(*(key.capitalize() for key in keys), *_COUNTS)
     for row in rows.iter_rows(named=True):
         table.add_row(*(_text(row[key]) for key in keys), *_cells(row))
     console.print(table)
@@ -82,7 +82,7 @@ def _cells(row: dict[str, int]) -> tuple[str, ...]:
 def _transitions(rows: pl.DataFrame, console: Console) -> None:
     if rows.is_empty():
         return
-    table = _table("Metric", "Before", "After", ">Clocks", ">Tickets")
+    table = empty_table("Metric", "Before", "After", ">Clocks", ">Tickets")
     for metric, before, after, n_clocks, n_tickets in rows.iter_rows():
         table.add_row(_text(metric), before, after, f"{n_clocks:,}", f"{n_tickets:,}")
     console.print(table)
@@ -99,12 +99,3 @@ def _examples(before: str, after: str, rows: pl.DataFrame, console: Console) -> 
 
 def _text(value: str | None) -> str:
     return "(none)" if value is None else escape(value)
-
-
-def _table(*columns: str) -> Table:
-    """Empty table; a column whose name begins with > is flush right."""
-    table = Table(header_style="bold", pad_edge=False)
-    for name in columns:
-        is_right = name.startswith(">")
-        table.add_column(name.removeprefix(">"), justify="right" if is_right else "left")
-    return table

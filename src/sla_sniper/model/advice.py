@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from sla_sniper.snapshots.features import FEATURES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,22 +27,11 @@ LEAST_DROP: Final = 0.05
 LABEL: Final = "the model's estimate, not a measured effect"
 
 _WAITING: Final = ("waiting_requester", "waiting_vendor", "on_hold")
-_AGENT: Final = (
-    "assignee_open",
-    "assignee_resolved_7d",
-    "assignee_resolved_24h",
-    "assignee_events_24h",
-    "assignee_breach_lift",
+_AGENT, _GROUP = (
+    tuple(one.name for one in FEATURES if one.cause in {f"{who} load", f"{who} history"})
+    for who in ("assignee", "group")
 )
-_GROUP: Final = (
-    "group_open",
-    "group_resolved_7d",
-    "group_days_of_work",
-    "group_arrivals_24h",
-    "group_resolved_24h",
-    "group_events_24h",
-    "group_breach_lift",
-)
+"""What a snapshot says of the agent and of the group that a ticket is with."""
 _ENOUGH: Final = 3
 
 
