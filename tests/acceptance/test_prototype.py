@@ -14,9 +14,12 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 FILE = DATA / "synthetic_support_tickets.csv.gz"
 OTHER_SHAPE = DATA / "italian_helpdesk.csv.gz"
 
-pytestmark = pytest.mark.skipif(
-    not FILE.exists(), reason=f"the prototype's file is not in {DATA}: nothing was verified"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not FILE.exists(), reason=f"the prototype's file is not in {DATA}: nothing was verified"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

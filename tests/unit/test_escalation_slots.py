@@ -160,7 +160,7 @@ def test_price_is_off_without_a_forecast_to_try_it_on():
 def test_backtest_says_where_slots_were_held_back():
     pool = pool_of(*POOR_MORNINGS)
 
-    result, summary = backtest(pool, COSTS, capacities=[1], training=pool, n_resamples=50)
+    result, summary = backtest(pool, COSTS, capacities=[1], training=pool)
 
     assert summary.held_back == (1,)
     assert result.totals["sniper", 1].captured.sum() == 5 * LEAST_DAYS + 90 * 3

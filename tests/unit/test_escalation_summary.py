@@ -88,6 +88,31 @@ def test_sentence_states_difference_and_bounds():
     )
 
 
+def claims(capacities, own=None):
+    _, summary = backtest(SHARP, costs(), capacities=capacities, own=own)
+    return [row.claimed for row in summary.advantage]
+
+
+def test_claim_elsewhere_needs_one_at_the_desks_own_capacity():
+    assert claims([5, 0], own=5) == claims([5, 0], own=4) == [True, False]
+    assert claims([5, 0], own=0) == claims([5, 0], own=1) == [False, False]
+
+
+def test_without_a_capacity_of_the_desk_the_first_is_asked_first():
+    assert claims([5, 0]) == [True, False]
+    assert claims([0, 5]) == [False, False]
+
+
+def test_withheld_claim_says_why():
+    held = backtest(SHARP, costs(), capacities=[0, 5])[1].verdict(5)
+
+    assert held.advantage.low > 0
+    assert held.policy == held.advantage.rule
+    assert held.sentence.startswith(f"no measurable advantage over {held.policy} at 5 a day")
+    assert held.sentence.endswith(f", {held.withheld})")
+    assert held.withheld == "none is shown at 0 a day, which is asked first"
+
+
 def test_few_days_never_carry_a_claim():
     _, summary = backtest(pool(forecast=1.0, n_days=5), costs(), capacities=[5])
 

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 from datetime import UTC, datetime, timedelta
 
@@ -193,6 +194,16 @@ def test_unclaimed_verdict_names_the_rule():
         "No measurable advantage over edf at 50 a day: the list is ranked by edf"
     )
     assert "is -$700 to $2,000" in banner.detail
+
+
+def test_withheld_claim_says_why():
+    reason = "none is shown at 50 a day, which is asked first"
+    held = dataclasses.replace(verdict(claimed=False, low=75.0), withheld=reason)
+
+    assert verdict_banner(held, "USD").detail.startswith(
+        "sniper minus edf is $1,234; its 95 % interval, paired over 21 days, is $75 to $2,000; "
+        f"{reason}."
+    )
 
 
 def test_verdict_never_misnames_another_list():

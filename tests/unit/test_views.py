@@ -198,7 +198,7 @@ def test_list_without_effect_keeps_its_savings():
 
 def test_stamps_tell_list_and_replay(workspace):
     walks = Walks(Work(candidates_from(pool(), COSTS.effectiveness), COSTS), {})
-    period = Period(walks, None, {"epoch": "day", "as_of": "2016-05-01T10:00:00+02:00"})
+    period = Period(walks, None, {"epoch": "day", "as_of": "2016-05-01T10:00:00+02:00"}, 50)
 
     found = views.stamps(workspace, queue(), period)
 

@@ -26,7 +26,7 @@ def backtest(
     *,
     capacities: Sequence[int],
     training: pl.DataFrame | None = None,
-    n_resamples: int = 1000,
+    own: int | None = None,
     staffing: Staffing | None = None,
 ) -> tuple[Replay, ReplaySummary]:
     """Replay every policy on test days and judge the model against the best simple rule.
@@ -42,8 +42,8 @@ def backtest(
     training : polars.DataFrame, optional
         Training days, on which the simple rule is chosen and, where they have a `p_breach` of
         a model that had not learnt them, whether holding slots back by price pays.
-    n_resamples : int
-        Of the bootstrap over days.
+    own : int, optional
+        The capacity that the desk has, at which the gate asks first.
     staffing : Staffing, optional
         Who can take which ticket when.
 
@@ -62,7 +62,7 @@ def backtest(
             priced = worth_pricing(earlier, costs, slots)
     rule = SlotRule(priced, staffing)
     tested = replay(pool, costs, capacities=capacities, rule=rule)
-    return tested, summarise(tested, training=trained, n_resamples=n_resamples)
+    return tested, summarise(tested, training=trained, own=own)
 
 
 def capture_curve(

@@ -4,11 +4,15 @@ The rival is the best simple rule, chosen on training days: chosen on the test d
 five would be lucky, and any other would be a straw man. The claim stands only if the whole
 paired interval of the difference in net saving lies above zero. Otherwise the product says so,
 and recommends by the rule.
+
+A desk has one capacity, and a replay shows several: where the model adds nothing, the luckiest
+of them would still be claimed oftener than one time in twenty. So the desk's own capacity is
+asked first, and the others only if it is shown there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -41,7 +45,7 @@ class Advantage:
         Net saving of ``sniper`` minus that of `rule` over all test days, in currency, with its
         95 % interval over days; NaN bounds where there are too few days.
     claimed : bool
-        Whether `low` is above zero.
+        Whether `low` is above zero, and that of the desk's own capacity as well.
     """
 
     capacity: int
@@ -69,6 +73,8 @@ class Verdict:
         stricter rival.
     n_days : int
         Test days.
+    withheld : str
+        Why nothing is claimed although `advantage.low` is above zero; empty otherwise.
     """
 
     advantage: Advantage
@@ -76,6 +82,7 @@ class Verdict:
     sentence: str
     chosen_on: Literal["training days", "test days"]
     n_days: int
+    withheld: str = ""
 
 
 def best_rule(result: Replay, capacity: int) -> str:
@@ -110,9 +117,9 @@ def total_interval(per_day: Floats, weights: Floats) -> Interval:
 
 
 def judge(
-    result: Replay, weights: Floats, *, training: Replay | None = None
+    result: Replay, weights: Floats, *, training: Replay | None = None, own: int | None = None
 ) -> tuple[Verdict, ...]:
-    """Judge the model at every capacity.
+    """Judge the model at every capacity, that of the desk first.
 
     Parameters
     ----------
@@ -122,13 +129,38 @@ def judge(
         Resamples of the test days.
     training : Replay, optional
         Training days at the same capacities, on which the rival is chosen.
+    own : int, optional
+        The desk's capacity; the nearest replayed one stands for it. The first one if not given.
 
     Returns
     -------
     verdicts : tuple of Verdict
         One a capacity, in their order.
     """
-    return tuple(_verdict(result, weights, training, capacity) for capacity in result.capacities)
+    alone = [_verdict(result, weights, training, capacity) for capacity in result.capacities]
+    wanted = result.capacities[0] if own is None else own
+    first = min(alone, key=lambda each: abs(each.advantage.capacity - wanted))
+    return tuple(withhold(each, first.advantage, result.costs.currency) for each in alone)
+
+
+def withhold(verdict: Verdict, own: Advantage, currency: str) -> Verdict:
+    """Take a claim back that is not shown at the capacity which the desk has.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        At any capacity, judged alone.
+    own : Advantage
+        At the desk's own capacity, of the same days and costs.
+    currency : str
+        Of the sentence.
+    """
+    if own.claimed or not verdict.advantage.claimed:
+        return verdict
+    held = replace(verdict.advantage, claimed=False)
+    reason = f"none is shown at {own.capacity} a day, which is asked first"
+    sentence = _sentence(held, currency, verdict.n_days, reason)
+    return replace(verdict, advantage=held, policy=held.rule, sentence=sentence, withheld=reason)
 
 
 def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity: int) -> Verdict:
@@ -147,7 +179,7 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
     )
 
 
-def _sentence(advantage: Advantage, currency: str, n_days: int) -> str:
+def _sentence(advantage: Advantage, currency: str, n_days: int, withheld: str = "") -> str:
     rival = f"{advantage.rule} at {advantage.capacity} a day"
     if np.isnan(advantage.low):
         days = f"{count(n_days, 'day')} {'is' if n_days == 1 else 'are'}"
@@ -156,7 +188,8 @@ def _sentence(advantage: Advantage, currency: str, n_days: int) -> str:
     bounds = f"[{round(advantage.low):,}, {round(advantage.high):,}]"
     if advantage.claimed:
         return f"sniper saves {gain} {bounds} more than {rival}"
-    return f"no measurable advantage over {rival} (difference {gain} {bounds})"
+    told = ", ".join(filter(None, (f"difference {gain} {bounds}", withheld)))
+    return f"no measurable advantage over {rival} ({told})"
 
 
 def _net_difference(first: DayTotals, second: DayTotals, result: Replay) -> Floats:

@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 
 def summarise(
-    result: Replay, *, training: Replay | None = None, n_resamples: int = 1000, seed: int = 0
+    result: Replay,
+    *,
+    training: Replay | None = None,
+    own: int | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
 ) -> ReplaySummary:
     """Sum a replay up.
 
@@ -45,6 +50,8 @@ def summarise(
         Test days, with ``sniper`` and at least one simple rule.
     training : Replay, optional
         Training days at the same capacities, on which the gate chooses its rival.
+    own : int, optional
+        The capacity that the desk has, at which the gate asks first; see `gate.judge`.
     n_resamples, seed : int
         Of the bootstrap over days.
 
@@ -57,7 +64,7 @@ def summarise(
     if pool.n_days == 0:
         raise ValueError("There is nothing to replay: the pool has no running clock.")
     weights = day_weights(pool.n_days, n_resamples=n_resamples, seed=seed)
-    verdicts = judge(result, weights, training=training)
+    verdicts = judge(result, weights, training=training, own=own)
     could_catch, n_catchable = catchable(pool)
     per_capacity = [
         _Scale.at(result, verdict.advantage, could_catch, weights) for verdict in verdicts

@@ -68,7 +68,8 @@ def _difference(verdict: Verdict, currency: str) -> str:
     low, high = (money(bound, currency) for bound in (advantage.low, advantage.high))
     return (
         f"sniper minus {advantage.rule} is {gain}; its 95 % interval, paired over "
-        f"{count(verdict.n_days, 'day')}, is {low} to {high}."
+        f"{count(verdict.n_days, 'day')}, is {low} to {high}"
+        f"{verdict.withheld and f'; {verdict.withheld}'}."
     )
 
 

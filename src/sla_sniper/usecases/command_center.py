@@ -18,6 +18,7 @@ import polars as pl
 from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.core.schema import PREDICTIONS
 from sla_sniper.escalation.candidates import Candidates, candidates_from
+from sla_sniper.escalation.gate import withhold
 from sla_sniper.escalation.oracle import best_escalations
 from sla_sniper.escalation.policies import POLICIES, RULES, Ordering, ordering, policy_named
 from sla_sniper.escalation.replay import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from sla_sniper.config.workspace import Workspace
     from sla_sniper.escalation.candidates import Ints
     from sla_sniper.escalation.costs import CostTable
+    from sla_sniper.escalation.gate import Advantage
     from sla_sniper.escalation.results import ReplaySummary
 
 MOST: Final = 200
@@ -130,11 +132,14 @@ class Period:
         Earlier days, on which the gate's rule is chosen.
     about : mapping
         `summary.json` of the backtest.
+    own : int
+        The capacity that the desk has.
     """
 
     test: Walks
     training: Walks | None
     about: Mapping[str, Any]
+    own: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,12 +150,15 @@ class Priced:
     ----------
     curve : polars.DataFrame
         ``policy, capacity, captured_share``; null where nothing could be caught.
+    own : Advantage
+        At the capacity that the desk has, where the gate asks first.
     """
 
     period: Period
     costs: CostTable
     walks: Walks
     curve: pl.DataFrame
+    own: Advantage
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +216,7 @@ def stored_period(workspace: Workspace) -> Period | None:
         test=_walks(predictions, workspace, ("random", *RULES, "risk", "alarm", "nobody", "nuke")),
         training=_walks(training, workspace, RULES) if training.is_file() else None,
         about=_document(summary) if summary.is_file() else {},
+        own=workspace.sla.capacity_per_day,
     )
 
 
@@ -234,21 +243,17 @@ def price(period: Period, costs: CostTable) -> Priced:
     models = ("sniper", *(["logistic"] if _has_logistic(candidates) else []))
     orders = {name: ordering(policy_named(name), candidates, costs) for name in models}
     walks = Walks(work, {**period.test.orders, **orders})
-    return Priced(period, costs, walks, _curve(walks))
+    own = _replayed(period, costs, walks, period.own)[1].verdict(period.own).advantage
+    return Priced(period, costs, walks, _curve(walks), own)
 
 
 def evaluate(priced: Priced, capacity: int) -> Evaluation:
     """Replay every policy at one capacity and judge the model against the best simple rule."""
-    training, costs, slots = priced.period.training, priced.costs, (capacity, capacity + 1)
-    trained, walks = None, priced.walks
-    if training is not None:
-        trained = _replay(training, costs, RULES, (capacity,))
-        if walks.work.staff is None:
-            held = worth_pricing(training.candidates, costs, slots)
-            walks = Walks(dataclasses.replace(walks.work, priced=held), walks.orders)
-    tested = _replay(walks, costs, (*walks.orders, "oracle"), slots)
-    summary = summarise(tested, training=trained)
-    chosen = tested.totals[summary.verdict(capacity).policy, capacity]
+    costs = priced.costs
+    tested, alone = _replayed(priced.period, costs, priced.walks, capacity)
+    verdict = withhold(alone.verdict(capacity), priced.own, costs.currency)
+    summary = dataclasses.replace(alone, verdicts=(verdict,))
+    chosen = tested.totals[verdict.policy, capacity]
     per_day = costs.effectiveness.value * chosen.preventable
     draws = day_weights(per_day.size, n_resamples=summary.assumptions.n_resamples) @ per_day
     return Evaluation(summary, percentile_interval(float(per_day.sum()), draws))
@@ -338,6 +343,20 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _has_logistic(candidates: Candidates) -> bool:
     return not bool(np.isnan(candidates.stake_logistic).any())
+
+
+def _replayed(
+    period: Period, costs: CostTable, walks: Walks, capacity: int
+) -> tuple[Replay, ReplaySummary]:
+    """Replay every policy at one capacity, and sum that up."""
+    training, trained, slots = period.training, None, (capacity, capacity + 1)
+    if training is not None:
+        trained = _replay(training, costs, RULES, (capacity,))
+        if walks.work.staff is None:
+            held = worth_pricing(training.candidates, costs, slots)
+            walks = Walks(dataclasses.replace(walks.work, priced=held), walks.orders)
+    tested = _replay(walks, costs, (*walks.orders, "oracle"), slots)
+    return tested, summarise(tested, training=trained)
 
 
 def _replay(

@@ -131,6 +131,7 @@ def run_trial(
         desk.workspace.sla.costs,
         capacities=capacities,
         training=training,
+        own=desk.workspace.sla.capacity_per_day,
         staffing=desk.staffing,
     )
     return Trial(tuple(fits), training, pool, metrics, result, summary)
