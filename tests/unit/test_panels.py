@@ -262,7 +262,7 @@ def test_net_chart_carries_the_currency():
 
 
 def test_kill_list_shows_the_recommended_in_words():
-    panel = kill_list_panel(queue(), currency="USD", show_all=False)
+    panel = kill_list_panel(queue(), currency="USD", timezone="Europe/Amsterdam", show_all=False)
 
     assert panel.headline == "Escalate 2 of 3 open tickets before their deadline"
     assert panel.rows.row(0, named=True) == {
@@ -274,22 +274,39 @@ def test_kill_list_shows_the_recommended_in_words():
         "Wall clock": "1 d 12 h",
         "p_breach": 42.0,
         "Saving": 20,
+        "Act by": "",
         "Reason 1": "no answer for 9\u00a0h",
         "Reason 2": "",
         "Reason 3": "",
+        "Would help": "",
     }
+
+
+def test_kill_list_tells_in_desk_time_until_when_to_act_and_what_would_help():
+    told = queue().with_columns(
+        act_by=datetime(2016, 3, 28, 8, tzinfo=UTC),
+        advice=pl.lit("answered before 14:00: 71 % -> 38 %"),
+    )
+
+    panel = kill_list_panel(told, currency="USD", timezone="Europe/Amsterdam", show_all=False)
+
+    assert panel.act_by_label == "Act by, Europe/Amsterdam"
+    assert panel.rows["Act by"].to_list() == ["28 Mar, 10:00"] * 2
+    assert panel.rows["Would help"][0] == "answered before 14:00: 71\u00a0% -> 38\u00a0%"
 
 
 def test_kill_list_names_desks_where_several():
     several = queue(source=pl.Series(["north", "south", "south"]))
 
-    panel = kill_list_panel(several, currency="USD", show_all=True)
+    panel = kill_list_panel(several, currency="USD", timezone="Europe/Amsterdam", show_all=True)
 
     assert panel.rows["Desk"].to_list() == ["north", "south", "south"]
 
 
 def test_kill_list_stops_at_most_rows():
-    panel = kill_list_panel(queue(MOST_ROWS + 1), currency="USD", show_all=True)
+    panel = kill_list_panel(
+        queue(MOST_ROWS + 1), currency="USD", timezone="Europe/Amsterdam", show_all=True
+    )
 
     assert panel.rows.height == MOST_ROWS
     assert "first 5,000 rows" in panel.note

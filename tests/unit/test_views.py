@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,9 +95,11 @@ def replayed():
     return views.replay_view(evaluation, curve, listed_by="sniper")
 
 
-def listed(stored, *, scenario=SCENARIO, ranked_by="sniper", show_all=False):
+def listed(stored, *, costs=COSTS, scenario=SCENARIO, ranked_by="sniper", show_all=False):
+    demo = open_workspace(demo_files().mapping.parent)
+    priced = dataclasses.replace(demo, sla=dataclasses.replace(demo.sla, breach_costs=costs))
     return views.queue_view(
-        stored, costs=COSTS, scenario=scenario, ranked_by=ranked_by, show_all=show_all
+        stored, workspace=priced, scenario=scenario, ranked_by=ranked_by, show_all=show_all
     )
 
 
@@ -188,9 +191,7 @@ def test_empty_queue_is_said():
 def test_list_without_effect_keeps_its_savings():
     powerless = CostTable("USD", breach={"high": 100}, effectiveness=Effectiveness(0, 0, 0))
 
-    panel = views.queue_view(
-        queue(), costs=powerless, scenario=Scenario(2, 0.0, 0.5), ranked_by="", show_all=False
-    )
+    panel = listed(queue(), costs=powerless, scenario=Scenario(2, 0.0, 0.5), ranked_by="")
 
     assert isinstance(panel, KillListPanel)
     assert panel.rows["Saving"].to_list() == [43, 23]

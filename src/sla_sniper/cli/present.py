@@ -10,7 +10,7 @@ from sla_sniper.cli.clock import show as show_clock
 from sla_sniper.cli.tables import table as empty_table
 from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import money
-from sla_sniper.panels.words import percent, wall_time, working_time
+from sla_sniper.panels.words import percent, short_moment, wall_time, working_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -190,11 +190,11 @@ def queue(result: QueueReport, console: Console) -> None:
     metric = ["Metric"] if has_metrics else []
     table = empty_table(
         ">#", "Ticket", *metric, "Priority", "Group", ">Due in (working)", ">Due in (wall)",
-        ">P(breach)", ">Saving", "Act by", "Why",
+        ">P(breach)", ">Saving", f"Act by ({result.timezone})", "Why",
     )  # fmt: skip
     chosen = result.recommended.head(_SHOWN)
     for row in chosen.iter_rows(named=True):
-        rank, ticket, *rest = _queue_cells(row, result.currency)
+        rank, ticket, *rest = _queue_cells(row, result.currency, result.timezone)
         table.add_row(rank, ticket, *([row["metric"]] if has_metrics else []), *rest)
     console.print(table)
     tickets, known = result.recommended["rank"].n_unique(), result.frame["rank"].n_unique()
@@ -326,7 +326,7 @@ def _policy_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
     )
 
 
-def _queue_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
+def _queue_cells(row: Mapping[str, Any], currency: str, timezone: str) -> tuple[str, ...]:
     advice = f"if {row['advice']}" if row["advice"] else ""
     said = (row["reason_1"], row["reason_2"], row["reason_3"], advice)
     return (
@@ -338,7 +338,7 @@ def _queue_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
         wall_time(row["wall_slack_s"]),
         percent(row["p_breach"]),
         money(row["expected_saving"], currency),
-        "" if row["act_by"] is None else f"{row['act_by']:%m-%d %H:%M}",
+        short_moment(row["act_by"], timezone),
         escape("; ".join(reason for reason in said if reason)),
     )
 

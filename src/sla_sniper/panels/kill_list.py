@@ -9,7 +9,7 @@ import polars as pl
 
 from sla_sniper.core.words import count
 from sla_sniper.escalation.costs import SYMBOLS
-from sla_sniper.panels.words import wall_time, working_time
+from sla_sniper.panels.words import short_moment, wall_time, working_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,20 +30,28 @@ class KillListPanel:
         What the reader has to know about the rows; empty where there is nothing.
     rows : polars.DataFrame
         ``Rank, Ticket, Priority, Group, Due in, Wall clock, p_breach`` (percent)``, Saving,
-        Reason 1`` to ``3``, ``Desk`` where there are several sources and ``Metric``
-        where there are several.
+        Act by, Reason 1`` to ``3``, ``Would help``, ``Desk`` where there are several sources and
+        ``Metric`` where there are several.
     saving_label : str
         Heading of ``Saving``, with the currency.
+    act_by_label : str
+        Heading of ``Act by``, with the zone.
     """
 
     headline: str
     note: str
     rows: pl.DataFrame
     saving_label: str
+    act_by_label: str
 
 
 def kill_list_panel(
-    queue: pl.DataFrame, *, currency: str, show_all: bool, notes: Sequence[str] = ()
+    queue: pl.DataFrame,
+    *,
+    currency: str,
+    timezone: str,
+    show_all: bool,
+    notes: Sequence[str] = (),
 ) -> KillListPanel:
     """Describe a kill list.
 
@@ -53,6 +61,8 @@ def kill_list_panel(
         Columns of `core.schema.PREDICTIONS`.
     currency : str
         Of the expected savings.
+    timezone : str
+        IANA name of the zone in which to write when to act.
     show_all : bool
         Whether to show the tickets beyond the recommended ones.
     notes : sequence of str
@@ -65,14 +75,16 @@ def kill_list_panel(
     return KillListPanel(
         headline=f"Escalate {n_recommended:,} of {n_tickets} before their deadline",
         note=" ".join([*notes, *cut]),
-        rows=_in_words(shown.sort("rank", "metric").head(MOST_ROWS)),
+        rows=_in_words(shown.sort("rank", "metric").head(MOST_ROWS), timezone),
         saving_label=f"Saving, {SYMBOLS.get(currency, currency)}",
+        act_by_label=f"Act by, {timezone}",
     )
 
 
-def _in_words(shown: pl.DataFrame) -> pl.DataFrame:
+def _in_words(shown: pl.DataFrame, timezone: str) -> pl.DataFrame:
     several = shown["source"].n_unique() > 1
     metrics = shown["metric"].n_unique() > 1
+    act_by = [short_moment(instant, timezone) for instant in shown["act_by"]]
     return shown.select(
         pl.col("rank").alias("Rank"),
         pl.col("ticket_id").alias("Ticket"),
@@ -84,13 +96,15 @@ def _in_words(shown: pl.DataFrame) -> pl.DataFrame:
         _duration(shown["wall_slack_s"], wall_time).alias("Wall clock"),
         (100 * pl.col("p_breach")).alias("p_breach"),
         pl.col("expected_saving").round().cast(pl.Int64).alias("Saving"),
+        pl.Series("Act by", act_by, dtype=pl.String),
         *(_reason(f"reason_{n}").alias(f"Reason {n}") for n in (1, 2, 3)),
+        _reason("advice").alias("Would help"),
     )
 
 
 def _reason(name: str) -> pl.Expr:
     """Keep numbers and their units on one line."""
-    return pl.col(name).fill_null("").str.replace_all(r"(\d) (h|min|d|days|%)\b", "$1\u00a0$2")
+    return pl.col(name).fill_null("").str.replace_all(r"(\d) (%|(?:h|min|d|days)\b)", "$1\u00a0$2")
 
 
 def _duration(seconds: pl.Series, words: Callable[[int], str]) -> pl.Series:

@@ -109,6 +109,21 @@ def moment(instant: datetime, timezone: str) -> str:
     return f"{day(local.date())}, {local:%H:%M} {timezone}"
 
 
+def short_moment(instant: datetime | None, timezone: str) -> str:
+    """Write an instant in a zone for a column that names the zone; nothing where there is none.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> short_moment(datetime(2016, 3, 28, 8, tzinfo=UTC), "Europe/Amsterdam")
+    '28 Mar, 10:00'
+    """
+    if instant is None:
+        return ""
+    local = instant.astimezone(zone(timezone))
+    return f"{local.day} {local:%b, %H:%M}"
+
+
 def day(date: date) -> str:
     """Write a date.
 

@@ -145,7 +145,9 @@ def _columns(panel: KillListPanel) -> dict[str, ColumnConfig]:
             "Chance of breach", min_value=0, max_value=100, format="%.0f %%", width=112
         ),
         "Saving": number(panel.saving_label, format="localized", width=72),
+        "Act by": text(panel.act_by_label, width=110),
         **{f"Reason {n}": text(width=169) for n in (1, 2, 3)},
+        "Would help": text("Would help, by the model", width=230),
     }
 
 

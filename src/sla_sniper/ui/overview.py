@@ -36,15 +36,13 @@ def show(
         drawing.draw_notices(no_queue)
     else:
         ranked_by = "" if replay is None else replay.ranked_by
-        costs = workspace.sla.costs
         drawing.draw_kill_list(
             partial(
                 views.queue_view,
                 queue,
-                costs=costs,
+                workspace=workspace,
                 scenario=scenario,
                 ranked_by=ranked_by,
-                is_staffed=bool(workspace.sla.kinds),
             )
         )
     drawing.draw_footnotes(() if replay is None else replay.footnotes)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from sla_sniper.config.workspace import Workspace
     from sla_sniper.core.errors import SlaSniperError
-    from sla_sniper.escalation.costs import CostTable
     from sla_sniper.escalation.results import ReplaySummary
     from sla_sniper.usecases.command_center import Evaluation, Period, StoredQueue
 
@@ -159,11 +158,10 @@ def replay_view(evaluation: Evaluation, curve: pl.DataFrame, *, listed_by: str =
 def queue_view(
     queue: StoredQueue,
     *,
-    costs: CostTable,
+    workspace: Workspace,
     scenario: Scenario,
     ranked_by: str,
     show_all: bool,
-    is_staffed: bool = False,
 ) -> KillListPanel | Notice:
     """Describe the kill list under a scenario; a notice where there is nothing to escalate.
 
@@ -171,25 +169,24 @@ def queue_view(
     ----------
     queue : StoredQueue
         The latest list.
-    costs : CostTable
-        Of the workspace, by which the list was priced.
+    workspace : Workspace
+        Its costs priced the list, its kinds of capacity filled it; see `repriced`.
     scenario : Scenario
         Capacity and costs now.
     ranked_by : str
         What the gate lets rank at this capacity; empty where nothing was replayed.
     show_all : bool
         Whether to show tickets beyond the recommended ones.
-    is_staffed : bool
-        Whether there are kinds of capacity; see `repriced`.
     """
     if queue.frame.is_empty():
         return Notice("empty", "Nothing to escalate", "No clock was running before its deadline.")
+    costs = workspace.sla.costs
     frame = repriced(
         queue.frame,
         stored=costs,
         scenario=scenario.costs(costs),
         capacity=scenario.capacity,
-        is_staffed=is_staffed,
+        is_staffed=bool(workspace.sla.kinds),
     )
     if not show_all and not frame["recommended"].any():
         return Notice(
@@ -198,7 +195,13 @@ def queue_view(
             "Every open ticket's expected saving is below the cost of an escalation.",
         )
     notes = _queue_notes(frame, ranked_by, scenario)
-    return kill_list_panel(frame, currency=costs.currency, show_all=show_all, notes=notes)
+    return kill_list_panel(
+        frame,
+        currency=costs.currency,
+        timezone=workspace.landmarks.timezone,
+        show_all=show_all,
+        notes=notes,
+    )
 
 
 def simplest_rival(policy: str, rule: str) -> str:

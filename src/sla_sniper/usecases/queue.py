@@ -57,6 +57,8 @@ class QueueReport:
         What it is ranked by, and what the honesty gate lets it claim.
     currency : str
         Of costs and savings.
+    timezone : str
+        IANA name of the desk's zone.
     lost : DataFrame
         `LOST`: clocks past their point of no return, least slack first; never ranked.
     slot_price : float or None
@@ -73,6 +75,7 @@ class QueueReport:
     policy: str
     sentence: str
     currency: str
+    timezone: str
     model_version: str
     lost: pl.DataFrame
     slot_price: float | None = None
@@ -153,6 +156,7 @@ def make_queue(
         policy=policy,
         sentence=sentence,
         currency=desk.workspace.sla.costs.currency,
+        timezone=desk.workspace.landmarks.timezone,
         model_version=bundle.name,
         leaks=leaks,
     )
