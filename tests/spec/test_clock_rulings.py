@@ -869,3 +869,91 @@ def test_a_clock_that_stops_out_of_a_pause_shows_the_deadline_it_would_have_had(
     )
 
     assert (row["state"], row["elapsed"], row["due_at"]) == ("met", 60, at(300))
+
+
+def test_a_target_used_up_as_the_office_closes_was_due_then(desk):
+    (row,) = desk(
+        (0, {}), (540, {"category": "x"}), as_of=550,
+        policies=[SlaPolicy("only", (promise(480, calendar="office"),))],
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["due_at"]) == ("running", 480, at(480))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "changes", "elapsed", "due"),
+    [
+        # From 15:00, due on Tuesday at 11:00; three hours of waiting in the evening: at 14:00.
+        (
+            240,
+            [
+                (360, {}),
+                (510, {"status": "waiting_requester"}),
+                (690, {"status": "open"}),
+                (DAY + 270, {"category": "x"}),
+                (DAY + 285, {"status": "resolved"}),
+            ],
+            225,
+            DAY + 300,
+        ),
+        # Due at 17:00, as the office closes.
+        (
+            480,
+            [
+                (0, {}),
+                (420, {"category": "x"}),
+                (540, {"category": "y"}),
+                (600, {"status": "resolved"}),
+            ],
+            480,
+            480,
+        ),
+    ],
+)
+def test_a_deadline_in_wall_time_is_missed_only_in_open_hours(desk, minutes, changes, elapsed, due):
+    rule = promise(minutes, calendar="office", pause_in=("waiting_requester",), pause_unit="wall")
+
+    (row,) = desk(*changes, as_of=3 * DAY, policies=[SlaPolicy("only", (rule,))])
+
+    assert (row["state"], row["elapsed"], row["breached_at"]) == ("met", elapsed, None)
+    assert row["due_at"] == at(due)
+
+
+def test_a_vendor_deadline_passes_in_closed_hours(desk):
+    (row,) = desk(
+        (0, {"vendor_due_at": at(540)}), (600, {"category": "x"}), (610, {"status": "resolved"}),
+        as_of=700, policies=[SlaPolicy("only", (promise(calendar="office", is_vendor=True),))],
+    )  # fmt: skip
+
+    assert (row["state"], row["breached_at"]) == ("missed", at(540))
+
+
+def test_a_ledger_keeps_the_first_of_several_breaches(desk):
+    rule = promise(by_priority=TARGETS, keeps_ledger=True)
+
+    (row,) = desk(
+        (0, {"priority": "high"}), (100, {"priority": "low"}), (250, {"category": "x"}),
+        (260, {"category": "y"}), as_of=300, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["state"], row["breached_at"]) == ("overdue", at(60))
+
+
+def test_a_ledger_keeps_a_breach_from_the_first_instant(desk):
+    (row,) = desk(
+        (0, {"vendor_due_at": at(-10)}), (30, {"vendor_due_at": at(200)}), (250, {"category": "x"}),
+        as_of=260, policies=[SlaPolicy("only", (promise(is_vendor=True, keeps_ledger=True),))],
+    )  # fmt: skip
+
+    assert row["breached_at"] == at(0)
+
+
+def test_a_new_cycle_has_a_ledger_of_its_own(desk):
+    rule = promise(on_reopen="restart", keeps_ledger=True)
+
+    rows = desk(
+        (0, {}), (250, {"status": "resolved"}), (300, {"status": "open"}), (600, {"category": "x"}),
+        as_of=700, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert [row["breached_at"] for row in rows] == [at(240), at(540)]

@@ -56,6 +56,9 @@ METRICS: Final = (
 TICKET_KEY: Final = ("source", "ticket_id")
 """What names one ticket in a workspace that several help desks may share."""
 
+CLOCK_KEY: Final = (*TICKET_KEY, "metric", "policy", "cycle")
+"""What names one run of one clock of a ticket."""
+
 VALUE_COLUMNS: Final = (
     "status",
     "priority",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.schema import CLOCK_KEY, TICKET_KEY
 from sla_sniper.model.calibration import Calibrator, choose_calibrator, isotonic_knots
 from sla_sniper.model.estimators import BreachEstimator, make_estimator
 from sla_sniper.model.probability import levelled
@@ -29,7 +29,7 @@ CALIBRATION_SHARE = 0.25
 CALIBRATION_ROWS = 200_000
 """Older snapshots that are enough for the fit whose forecasts the calibrators are tried on."""
 
-_ORDER = ("landmark", *TICKET_KEY, "metric", "policy", "cycle")
+_ORDER = ("landmark", *CLOCK_KEY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.schema import CLOCK_KEY, TICKET_KEY
 from sla_sniper.core.words import count
 from sla_sniper.eventlog.first_rows import level_means, older_and_newer, told_columns
 from sla_sniper.eventlog.foretelling import as_numbers
@@ -56,7 +56,6 @@ _MAX_TICKETS: Final = 20_000
 _DEVIATIONS: Final = 50
 _ROUNDS: Final = 50
 _LATER: Final = 0.05
-_CLOCK: Final = (*TICKET_KEY, "metric", "policy", "cycle")
 
 
 class TooGood(NamedTuple):
@@ -110,9 +109,9 @@ def features_too_good(learnt: pl.DataFrame, features: Sequence[Feature]) -> Iter
     features : sequence of Feature
         The clock's own are not screened.
     """
-    older, newer = older_and_newer(learnt.sort("landmark", *_CLOCK))
+    older, newer = older_and_newer(learnt.sort("landmark", *CLOCK_KEY))
     y, landmark = newer["breached"].to_numpy(), newer["landmark"].to_numpy()
-    n_clocks = newer.select(_CLOCK).n_unique()
+    n_clocks = newer.select(CLOCK_KEY).n_unique()
     if n_clocks < MIN_TICKETS or y.all() or not y.any():
         return
     for feature in features:
@@ -145,7 +144,7 @@ def rates_that_know(learnt: pl.DataFrame, features: Sequence[Feature]) -> Iterat
         if level == feature.name or level not in learnt.columns:
             continue
         value = ("source", "metric", level)
-        is_rare = pl.struct(_CLOCK).n_unique().over(value) <= RARE
+        is_rare = pl.struct(CLOCK_KEY).n_unique().over(value) <= RARE
         first_known = pl.col("label_known_at").min().over(value)
         is_unseen = pl.col(level).is_not_null() & (pl.col("landmark") < first_known)
         unseen = learnt.filter(is_rare & is_unseen)
@@ -154,7 +153,7 @@ def rates_that_know(learnt: pl.DataFrame, features: Sequence[Feature]) -> Iterat
         wins, pairs = concordance(unseen["breached"].to_numpy(), score, moment.to_numpy())
         within = float(wins.sum() / pairs.sum()) if pairs.sum() >= MIN_TICKETS else 0.0
         if within >= UNSEEN_AUC:
-            n_clocks = unseen.select(_CLOCK).n_unique()
+            n_clocks = unseen.select(CLOCK_KEY).n_unique()
             yield TooGood(
                 "label_in_encoder",
                 "error",
@@ -173,17 +172,18 @@ def clocks_on_both_sides(learnt: pl.DataFrame, tested: pl.DataFrame) -> Iterator
     What may not be is a clock that is asked for at a landmark before what was learnt of it was
     known: who learnt that knows the answer.
     """
-    known = learnt.group_by(_CLOCK).agg(pl.col("label_known_at").max())
-    asked = tested.group_by(_CLOCK).agg(pl.col("landmark").min())
-    both = asked.join(known, on=_CLOCK).filter(pl.col("label_known_at") > pl.col("landmark"))
+    known = learnt.group_by(CLOCK_KEY).agg(pl.col("label_known_at").max())
+    asked = tested.group_by(CLOCK_KEY).agg(pl.col("landmark").min())
+    both = asked.join(known, on=CLOCK_KEY).filter(pl.col("label_known_at") > pl.col("landmark"))
     if both.height:
+        first = both.sort(CLOCK_KEY)["ticket_id"][0]
         yield TooGood(
             "clock_on_both_sides",
             "error",
             "ticket_id",
             both.height,
             f"{count(both.height, 'clock')} tested on before the outcome that was learnt was "
-            f"known, the first of ticket {both.sort(_CLOCK)['ticket_id'][0]}: the split is none.",
+            f"known, the first of ticket {first}: the split is none.",
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.schema import CLOCK_KEY
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.sla.segments import fold
 from sla_sniper.snapshots.desk import add_up, count_desk, with_desk
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sla_sniper.sla.policy import ServiceLevels
 
-_ORDER = ("landmark", *TICKET_KEY, "metric", "policy", "cycle")
+_ORDER = ("landmark", *CLOCK_KEY)
 
 
 class Part(NamedTuple):

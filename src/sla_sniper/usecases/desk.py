@@ -15,7 +15,7 @@ from sla_sniper.config.fields import named_fields
 from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import ConfigurationError, NotEnoughHistoryError, SlaSniperError
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
+from sla_sniper.core.schema import CLOCK_KEY, TICKET_KEY, VALUE_COLUMNS
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.escalation import Staffing
 from sla_sniper.escalation.candidates import PLACE
@@ -175,7 +175,7 @@ class Desk:
             progress=self.progress,
             step="reading the clocks",
         )
-        return pl.concat(parts).sort(*TICKET_KEY, "metric", "policy", "cycle")
+        return pl.concat(parts).sort(CLOCK_KEY)
 
     def landmarks(self, start: datetime, end: datetime, epoch: Epoch) -> pl.DataFrame:
         """Landmarks of a period with their place in their day; see `snapshots.landmarks`.

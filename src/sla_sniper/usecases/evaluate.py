@@ -9,7 +9,7 @@ import polars as pl
 
 from sla_sniper.core.errors import NotEnoughHistoryError
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.schema import CLOCK_KEY, TICKET_KEY
 from sla_sniper.escalation import SlotRule, replay
 from sla_sniper.escalation.policies import RULES
 from sla_sniper.escalation.summary import summarise
@@ -284,7 +284,6 @@ def _ablation(
 def _forecast(
     learnt: pl.DataFrame, tested: pl.DataFrame, features: Sequence[Feature], *, name: str
 ) -> NDArray[np.float64]:
-    order = ["landmark", *TICKET_KEY, "metric", "policy", "cycle"]
-    training = learnt.sort(order)
+    training = learnt.sort("landmark", *CLOCK_KEY)
     estimator = make_estimator(name, features).fit(training, training["breached"].to_numpy())
     return estimator.predict_proba(tested)

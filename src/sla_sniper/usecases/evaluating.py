@@ -11,7 +11,7 @@ import polars as pl
 
 from sla_sniper.core.errors import NotEnoughHistoryError
 from sla_sniper.core.instants import localize, zone
-from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.core.schema import CLOCK_KEY, TICKET_KEY
 from sla_sniper.escalation import Replay, ReplaySummary, backtest
 from sla_sniper.model.clusters import ticket_intervals
 from sla_sniper.model.evaluation import EvaluationRows, evaluate
@@ -31,6 +31,25 @@ REFIT_EVERY = timedelta(days=7)
 FORESEEN_SHARE = 0.5
 """Share of the training days, the newest, on which holding slots back is tried."""
 PROBABILITIES = ("edf_value", "logistic", "sniper")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Week:
+    """A fit and the days it is tested on.
+
+    Attributes
+    ----------
+    fitted : Forecasters
+        On what was known at the cut.
+    outcomes : DataFrame
+        Clocks whose outcome was learnt: `CLOCK_KEY` and ``label_known_at``.
+    moments : DataFrame
+        ``landmark`` of the test days.
+    """
+
+    fitted: Forecasters
+    outcomes: pl.DataFrame
+    moments: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +128,17 @@ def run_trial(
     LeakError
         If a clock is tested whose outcome was known at the cut before.
     """
-    cycles = desk.cycles(as_of=desk.as_of)
-    training, parts, fits = pl.DataFrame(), list[pl.DataFrame](), list["Forecasters"]()
+    training, weeks = pl.DataFrame(), list[Week]()
     for cut, moments in weeks_of(tests, cuts):
         learnt = learnable(desk, snapshots, cut=cut)
         known = decided(learnt, cut=cut)
-        fits.append(fit(desk, learnt, cut=cut, name=name))
-        if len(fits) == 1:
+        fitted = fit(desk, learnt, cut=cut, name=name)
+        if not weeks:
             foreseen = _foreseen(desk, snapshots, known, name=name)
-            training = fits[0].pool(known).with_columns(foreseen)
-        tested = _pools(desk, moments, fits[-1], cycles)
-        for part in tested:
-            refuse_split(known, part)
-        parts += tested
-    pool = _tested(parts)
+            training = fitted.pool(known).with_columns(foreseen)
+        outcomes = known.select(*CLOCK_KEY, "label_known_at")
+        weeks.append(Week(fitted, outcomes, moments.select("landmark")))
+    pool = _tested(_pools(desk, tests, weeks))
     desk.progress("measuring the forecast")
     metrics = measure(pool)
     desk.progress("replaying every policy")
@@ -134,7 +150,7 @@ def run_trial(
         own=desk.workspace.sla.capacity_per_day,
         staffing=desk.staffing,
     )
-    return Trial(tuple(fits), training, pool, metrics, result, summary)
+    return Trial(tuple(week.fitted for week in weeks), training, pool, metrics, result, summary)
 
 
 def _foreseen(desk: Desk, snapshots: pl.DataFrame, known: pl.DataFrame, *, name: str) -> pl.Series:
@@ -184,15 +200,26 @@ def weeks_of(
             yield cut, found
 
 
-def _pools(
-    desk: Desk, moments: pl.DataFrame, forecasters: Forecasters, cycles: pl.DataFrame
-) -> list[pl.DataFrame]:
-    """Test days as replay reads them, from as many snapshots at a time as fit into memory."""
-    return [
-        forecasters.pool(with_labels(snapshots, cycles))
-        for part in desk.in_parts(moments)
-        if not (snapshots := desk.snapshots_at(part)).is_empty()
-    ]
+def _pools(desk: Desk, tests: pl.DataFrame, weeks: Sequence[Week]) -> list[pl.DataFrame]:
+    """Test days as replay reads them, from as many snapshots at a time as fit into memory.
+
+    Raises
+    ------
+    LeakError
+        See `run_trial`.
+    """
+    cycles, pools = desk.cycles(as_of=desk.as_of), list[pl.DataFrame]()
+    for part in desk.in_parts(tests):
+        snapshots = desk.snapshots_at(part)
+        if snapshots.is_empty():
+            continue
+        labelled = with_labels(snapshots, cycles)
+        for week in weeks:
+            tested = labelled.join(week.moments, on="landmark", how="semi", maintain_order="left")
+            if not tested.is_empty():
+                refuse_split(week.outcomes, tested)
+                pools.append(week.fitted.pool(tested))
+    return pools
 
 
 def _tested(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from sla_sniper.core.instants import SECOND_US, zone
-from sla_sniper.core.schema import PREDICTIONS, TICKET_KEY
+from sla_sniper.core.schema import CLOCK_KEY, PREDICTIONS
 from sla_sniper.escalation import rank_now
 from sla_sniper.escalation.act_by import act_by
 from sla_sniper.model.advice import advise
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 1_000
 """Rows of the queue, best first, that get their reasons and advice in words."""
-_CLOCK = (*TICKET_KEY, "metric", "policy", "cycle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +148,5 @@ def running_now(desk: Desk) -> pl.DataFrame:
     snapshots = desk.snapshots_at(moment_of(desk))
     if snapshots.is_empty():
         return snapshots
-    calendars = desk.cycles(as_of=desk.as_of).select(*_CLOCK, "calendar")
-    return snapshots.join(calendars, on=_CLOCK, how="left", maintain_order="left")
+    calendars = desk.cycles(as_of=desk.as_of).select(*CLOCK_KEY, "calendar")
+    return snapshots.join(calendars, on=CLOCK_KEY, how="left", maintain_order="left")
