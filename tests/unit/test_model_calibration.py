@@ -8,6 +8,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from sla_sniper.model.calibration import (
     Calibrator,
+    Origin,
     choose_calibrator,
     fit_calibrator,
     isotonic_knots,
@@ -21,7 +22,7 @@ FIRST = np.arange(4000) < 2000
 
 
 def chosen(p):
-    return choose_calibrator(p, Y, fitted_on=FIRST, chosen_on=~FIRST)
+    return choose_calibrator(p, Y, [Origin(FIRST, ~FIRST)])
 
 
 def test_good_probabilities_are_left_alone():
@@ -43,9 +44,9 @@ def test_a_kink_is_repaired_by_isotonic():
 
 @pytest.mark.parametrize("n", [0, 150], ids=["none", "few"])
 def test_too_few_rows_are_left_alone(n):
-    calibrator = choose_calibrator(
-        expit(3 * logit(TRUTH)), Y, fitted_on=np.arange(4000) < n, chosen_on=~FIRST
-    )
+    few = Origin(np.arange(4000) < n, ~FIRST)
+
+    calibrator = choose_calibrator(expit(3 * logit(TRUTH)), Y, [few])
 
     assert calibrator == Calibrator()
 
@@ -53,7 +54,24 @@ def test_too_few_rows_are_left_alone(n):
 def test_one_outcome_alone_is_left_alone():
     p = expit(3 * logit(TRUTH))
 
-    assert choose_calibrator(p, Y, fitted_on=FIRST & Y, chosen_on=~FIRST) == Calibrator()
+    assert choose_calibrator(p, Y, [Origin(FIRST & Y, ~FIRST)]) == Calibrator()
+
+
+def test_what_helps_at_one_origin_alone_has_to_pay_over_all():
+    """Sharp in the first half and true in the rest: repaired at the first origin, harmed after."""
+    quarter = np.arange(4000) // 1000
+    p = np.where(quarter < 2, expit(3 * logit(TRUTH)), TRUTH)
+    origins = [Origin(quarter < at, quarter == at) for at in (1, 2, 3)]
+
+    assert choose_calibrator(p, Y, origins[:1]).name == "platt"
+    assert choose_calibrator(p, Y, origins).name == "none"
+
+
+def test_an_origin_with_too_little_is_passed_over():
+    p = expit(2 * logit(TRUTH) + 1)
+    origins = [Origin(np.arange(4000) < 10, ~FIRST), Origin(FIRST, ~FIRST)]
+
+    assert choose_calibrator(p, Y, origins) == chosen(p)
 
 
 def test_platt_never_turns_the_ranking_round():

@@ -7,14 +7,15 @@ it has to beat leaving the probabilities alone on days later than those it learn
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from sla_sniper.model.probability import expit, fit_lines, logit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,6 +25,19 @@ MIN_ROWS = 200
 MIN_EACH_WAY = 20
 MIN_GAIN = 0.01
 """Relative gain in Brier score below which the probabilities are left alone."""
+
+
+class Origin(NamedTuple):
+    """Where calibrators are fitted, and the days right after on which they are judged.
+
+    Attributes
+    ----------
+    fitted_on, judged : ndarray of bool of shape (n_snapshots,)
+        Rows whose labels were known when the judged days began; rows of those days.
+    """
+
+    fitted_on: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +131,31 @@ def fit_calibrator(
 
 
 def choose_calibrator(
-    p: NDArray[np.float64],
-    y: NDArray[np.bool_],
-    *,
-    fitted_on: NDArray[np.bool_],
-    chosen_on: NDArray[np.bool_],
+    p: NDArray[np.float64], y: NDArray[np.bool_], origins: Sequence[Origin]
 ) -> Calibrator:
-    """Choose the calibrator with the best Brier score on the later days, then fit it on all.
+    """Choose the calibrator with the best Brier score over rolling origins, then fit it on all.
 
     Parameters
     ----------
     p, y : ndarray of shape (n_snapshots,)
         Out-of-sample probabilities and outcomes.
-    fitted_on, chosen_on : ndarray of bool of shape (n_snapshots,)
-        The earlier rows, whose labels were known when the later ones began, and the later.
+    origins : sequence of Origin
+        Where to fit and where to judge. Origins with too little on either side are passed over.
 
     Returns
     -------
     calibrator : Calibrator
-        "none" unless another is better by `MIN_GAIN` of its Brier score, or where either
-        part is too small to tell.
+        "none" unless another is better by `MIN_GAIN` of its Brier score, or where no origin
+        has enough to tell.
     """
-    if not (_is_enough(y[fitted_on]) and _is_enough(y[chosen_on])):
+    usable = [one for one in origins if _is_enough(y[one.fitted_on]) and _is_enough(y[one.judged])]
+    if not usable:
         return Calibrator()
     names: tuple[CalibrationName, ...] = ("none", "platt", "isotonic")
-    scores = {}
-    for name in names:
-        calibrated = fit_calibrator(name, p[fitted_on], y[fitted_on]).apply(p[chosen_on])
-        scores[name] = float(np.mean((calibrated - y[chosen_on]) ** 2))
+    scores = dict.fromkeys(names, 0.0)
+    for name, (fitted_on, judged) in product(names, usable):
+        calibrated = fit_calibrator(name, p[fitted_on], y[fitted_on]).apply(p[judged])
+        scores[name] += float(((calibrated - y[judged]) ** 2).sum())
     best = min(names, key=scores.__getitem__)
     if scores[best] > (1 - MIN_GAIN) * scores["none"]:
         return Calibrator()

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.schema import CLOCK_KEY, TICKET_KEY
-from sla_sniper.model.calibration import Calibrator, choose_calibrator, isotonic_knots
+from sla_sniper.model.calibration import Calibrator, Origin, choose_calibrator, isotonic_knots
 from sla_sniper.model.estimators import BreachEstimator, make_estimator
 from sla_sniper.model.probability import levelled
 from sla_sniper.model.split import older_and_newer, require_labels, training_rows
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CALIBRATION_SHARE = 0.25
 """Share of the training days, the newest, on which calibrators compete."""
+JUDGED_SHARES = (0.25, 0.5, 0.75)
+"""Shares of those days after each rolling origin, the latest origin first."""
 CALIBRATION_ROWS = 200_000
 """Older snapshots that are enough for the fit whose forecasts the calibrators are tried on."""
 
@@ -208,9 +210,18 @@ def _calibrate(training: pl.DataFrame, unfitted: Callable[[], BreachEstimator]) 
     step = -(-int(older.sum()) // CALIBRATION_ROWS)
     learnt = training.filter(pl.Series(older)).gather_every(max(step, 1))
     earlier = unfitted().fit(learnt, learnt["breached"].to_numpy())
-    fitted_on, chosen_on = older_and_newer(later, share=0.5)
     p = levelled(earlier.predict_proba(later), share=float(breached[newer].mean()))
-    return choose_calibrator(p, breached[newer], fitted_on=fitted_on, chosen_on=chosen_on)
+    return choose_calibrator(p, breached[newer], _origins(later))
+
+
+def _origins(later: pl.DataFrame) -> list[Origin]:
+    """Rolling origins in the days that the earlier fit has not seen, each judged up to the next."""
+    found, after = list[Origin](), np.zeros(later.height, dtype=bool)
+    for share in JUDGED_SHARES:
+        known, newer = older_and_newer(later, share=share)
+        found.append(Origin(known, newer & ~after))
+        after = newer
+    return found
 
 
 def _is_two_sided(breached: NDArray[np.bool_]) -> bool:
