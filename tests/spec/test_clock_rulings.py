@@ -957,3 +957,96 @@ def test_a_new_cycle_has_a_ledger_of_its_own(desk):
     )  # fmt: skip
 
     assert [row["breached_at"] for row in rows] == [at(240), at(540)]
+
+
+def test_time_spent_cancelled_moves_the_deadline_by_wall_time(desk):
+    rule = promise(480, calendar="office", pause_in=("waiting_requester",), pause_unit="wall")
+
+    (row,) = desk(
+        (0, {}), (60, {"status": "cancelled"}), (180, {"status": "open"}), as_of=240,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    # Six hours are left at 11:00, and four of them are open until 17:00.
+    assert (row["state"], row["elapsed"], row["due_at"]) == ("running", 240, at(600))
+
+
+MET_BY_B = [("b", "met", 100, at(240), 60)]
+
+
+@pytest.mark.parametrize(
+    ("start", "on_leave", "shown"),
+    [
+        ("created", "cancel", MET_BY_B),
+        ("created", "satisfy", MET_BY_B),
+        ("attached", "cancel", [("b", "met", 0, at(340), None)]),
+        (
+            "attached",
+            "satisfy",
+            [("a", "missed", 100, at(60), 60), ("b", "met", 0, at(340), None)],
+        ),
+    ],
+)
+def test_a_ticket_resolved_as_it_leaves_is_judged_by_where_it_goes(desk, start, on_leave, shown):
+    policies = [
+        SlaPolicy(name, (promise(minutes, start=start, on_leave=on_leave),), of_group(name))
+        for name, minutes in (("a", 60), ("b", 240))
+    ]
+
+    rows = desk((0, {}), (100, {"group": "b", "status": "resolved"}), as_of=240, policies=policies)
+
+    recorded = [row["recorded_breach_at"] for row in rows]
+    assert [each and round((each - START).total_seconds() / 60) for each in recorded] == [
+        each[-1] for each in shown
+    ]
+    told = [(row["policy"], row["state"], row["elapsed"], row["due_at"]) for row in rows]
+    assert told == [each[:-1] for each in shown]
+
+
+@pytest.mark.parametrize(
+    ("until", "as_of", "state", "elapsed", "paused", "due"),
+    [
+        (90, 210, "running", 150, 60, 300),
+        (300, 210, "paused", 30, 180, None),
+        # Told too late.
+        (20, 210, "running", 210, 0, 240),
+        (90, 301, "overdue", 241, 60, 300),
+    ],
+)
+def test_a_hold_ends_at_its_instant_whatever_comes_after(
+    desk, until, as_of, state, elapsed, paused, due
+):
+    (row,) = desk(
+        (0, {}), (30, {"activity": "attribute", **held_until(until)}), (200, {"category": "x"}),
+        as_of=as_of, policies=[SlaPolicy("only", (promise(pause_until="hold_until"),))],
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["paused"]) == (state, elapsed, paused)
+    assert row["due_at"] == (due and at(due))
+
+
+@pytest.mark.parametrize("metric", ["first_reply_time", "resolution_time", "agent_work_time"])
+@pytest.mark.parametrize("start", ["created", "attached"])
+def test_every_metric_restarts_by_priority(desk, metric, start):
+    rule = promise(metric=metric, by_priority=TARGETS, start=start, on_priority_change="restart")
+
+    (row,) = desk(
+        (0, {"group": "b"}), (10, {"group": "a"}), (30, {"priority": "high"}), as_of=40,
+        policies=[SlaPolicy("only", (rule,), of_group("a"))],
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["due_at"]) == ("running", 10, at(90))
+
+
+def test_the_ticket_before_restarts_nothing(make_event, make_events):
+    rule = promise(by_priority=TARGETS, on_priority_change="restart")
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (rule,), of_group("a")),))
+    rows = [
+        make_event("1", at(0), "created", status="new", priority="low", group="a"),
+        make_event("2", at(0), "created", status="new", priority="high", group="b"),
+        make_event("2", at(30), "status", status="new", priority="high", group="a"),
+    ]
+
+    found = cycles(make_events(rows), levels, as_of=at(40))
+
+    assert found["due_at"].to_list() == [at(240), at(60)]
