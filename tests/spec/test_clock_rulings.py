@@ -1050,3 +1050,43 @@ def test_the_ticket_before_restarts_nothing(make_event, make_events):
     found = cycles(make_events(rows), levels, as_of=at(40))
 
     assert found["due_at"].to_list() == [at(240), at(60)]
+
+
+BY_GROUP = CalendarChoice((("group", {"b": "late"}),), "office")
+
+
+@pytest.mark.parametrize(
+    ("on_change", "elapsed", "due"),
+    # Four hours from noon on; from 14:00 on: three today, one tomorrow.
+    [("recompute", 150, 420), ("restart", 30, DAY + 240)],
+)
+def test_a_calendar_that_changes_in_open_hours_counts_by_its_rule(desk, on_change, elapsed, due):
+    rule = promise(calendar=BY_GROUP, on_calendar_change=on_change)
+
+    (row,) = desk(
+        (0, {}), (60, {"category": "x"}), (300, {"group": "b"}), (310, {"category": "y"}),
+        as_of=330, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["calendar"], row["elapsed"], row["due_at"]) == ("late", elapsed, at(due))
+
+
+def test_another_calendar_of_another_policy_goes_by_the_policys_rule(desk):
+    first = SlaPolicy("first", (promise(calendar="office"),), of_group("a"))
+    late = promise(calendar="late", on_calendar_change="restart")
+
+    (row,) = desk(
+        (0, {}), (300, {"group": "b"}), as_of=330, policies=[first, SlaPolicy("rest", (late,))]
+    )
+
+    assert (row["policy"], row["elapsed"], row["due_at"]) == ("rest", 150, at(420))
+
+
+def test_without_a_change_nothing_restarts(desk):
+    restart = {"on_priority_change": "restart", "on_calendar_change": "restart"}
+    rule = promise(by_priority=TARGETS, calendar=BY_GROUP, **restart)
+    only = SlaPolicy("only", (rule,), of_group("a"), on_policy_change="restart")
+
+    (row,) = desk((0, {}), (60, {"category": "x"}), as_of=70, policies=[only])
+
+    assert (row["elapsed"], row["due_at"]) == (70, at(240))
