@@ -63,14 +63,13 @@ class Encoding:
 
     def transform(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """Encode `frame`: an array of shape (n_snapshots, n_features), NaN where missing."""
-        matrix = np.empty((frame.height, len(self.features)), dtype=np.float64)
-        for column, feature in enumerate(self.features):
-            series = frame[feature.name]
-            if feature.kind == "category":
-                series = _codes(series, self.levels[feature.name])
-            values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-            matrix[:, column] = np.where(np.isfinite(values), values, np.nan)
-        return matrix
+        columns = (
+            _codes(pl.col(one.name), self.levels[one.name])
+            if one.kind == "category"
+            else _finite(pl.col(one.name))
+            for one in self.features
+        )
+        return frame.select(columns).fill_null(np.nan).to_numpy(order="c")
 
     @property
     def category_columns(self) -> list[int]:
@@ -104,6 +103,11 @@ def _frequent_levels(series: pl.Series, max_levels: int) -> tuple[str, ...]:
     return tuple(counts["level"].head(max_levels))
 
 
-def _codes(series: pl.Series, levels: tuple[str, ...]) -> pl.Series:
-    text = series.cast(pl.String)
-    return text.cast(pl.Enum(levels), strict=False).to_physical()
+def _codes(category: pl.Expr, levels: tuple[str, ...]) -> pl.Expr:
+    known = category.cast(pl.String).cast(pl.Enum(levels), strict=False)
+    return known.to_physical().cast(pl.Float64)
+
+
+def _finite(number: pl.Expr) -> pl.Expr:
+    value = number.cast(pl.Float64)
+    return pl.when(value.is_finite()).then(value)
