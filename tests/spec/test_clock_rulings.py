@@ -915,7 +915,7 @@ def test_a_deadline_in_wall_time_is_missed_only_in_open_hours(desk, minutes, cha
 
     (row,) = desk(*changes, as_of=3 * DAY, policies=[SlaPolicy("only", (rule,))])
 
-    assert (row["state"], row["elapsed"], row["breached_at"]) == ("met", elapsed, None)
+    assert (row["state"], row["elapsed"], row["recorded_breach_at"]) == ("met", elapsed, None)
     assert row["due_at"] == at(due)
 
 
@@ -1090,3 +1090,22 @@ def test_without_a_change_nothing_restarts(desk):
     (row,) = desk((0, {}), (60, {"category": "x"}), as_of=70, policies=[only])
 
     assert (row["elapsed"], row["due_at"]) == (70, at(240))
+
+
+def test_a_vendor_deadline_holds_for_a_ticket_resolved_as_it_comes_back(desk):
+    (row,) = desk(
+        (0, {"vendor_due_at": at(75)}), (30, {"group": "b"}),
+        (60, {"group": "a", "status": "resolved"}), as_of=240,
+        policies=[SlaPolicy("only", (promise(is_vendor=True),), of_group("a"))],
+    )  # fmt: skip
+
+    assert (row["state"], row["due_at"]) == ("met", at(75))
+
+
+def test_a_clock_cancelled_as_it_comes_back_has_no_deadline(desk):
+    (row,) = desk(
+        (0, {}), (30, {"group": "b"}), (60, {"group": "a", "status": "cancelled"}), as_of=240,
+        policies=[SlaPolicy("only", (promise(),), of_group("a"))],
+    )  # fmt: skip
+
+    assert (row["state"], row["due_at"]) == ("cancelled", None)

@@ -83,7 +83,7 @@ class Account:
         state, resumes = self.stages.state, self.stages.resumes
         has_target = self.target != NO_TARGET
         if self.rule.is_vendor:
-            return np.where(has_target & ~over & (state <= PAUSED), self.deadline, NEVER)
+            return np.where(has_target & ~over & (state != CANCELLED), self.deadline, NEVER)
         if self.rule.pause_unit == "wall":
             return self._used_up_by_wall(over, has_target)
         # A clock that has stopped: as if it had gone on there.
