@@ -183,6 +183,7 @@ def test_an_unknown_priority_is_named_with_counts(clock):
     with pytest.raises(UnknownTargetError, match=r"'urgent' \(1 tickets\)") as caught:
         clock((0, {"priority": "urgent"}), as_of=10)
 
+    assert "only" in str(caught.value)
     assert caught.value.counts == (("urgent", 1),)
     assert caught.value.exit_code == 21
 
@@ -957,6 +958,7 @@ def test_a_new_cycle_has_a_ledger_of_its_own(desk):
     )  # fmt: skip
 
     assert [row["breached_at"] for row in rows] == [at(240), at(540)]
+    assert [row["recorded_breach_at"] for row in rows] == [at(240), at(540)]
 
 
 def test_time_spent_cancelled_moves_the_deadline_by_wall_time(desk):
@@ -1109,3 +1111,13 @@ def test_a_clock_cancelled_as_it_comes_back_has_no_deadline(desk):
     )  # fmt: skip
 
     assert (row["state"], row["due_at"]) == ("cancelled", None)
+
+
+def test_a_hold_a_resolution_and_a_reopening_add_up_to_the_microsecond(desk):
+    (row,) = desk(
+        (0, {}), (30, {"activity": "attribute", **held_until(90)}), (100, {"status": "resolved"}),
+        (160, {"status": "open"}), as_of=200,
+        policies=[SlaPolicy("only", (promise(pause_until="hold_until"),))],
+    )  # fmt: skip
+
+    assert (row["elapsed_us"], row["paused_us"]) == (80 * MINUTE_US, 120 * MINUTE_US)
