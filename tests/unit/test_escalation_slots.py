@@ -167,6 +167,15 @@ def test_backtest_says_where_slots_were_held_back():
     assert "held_back" in summary.assumptions.release
 
 
+def test_slots_are_held_back_at_the_desks_own_capacity_too():
+    pool = pool_of(*POOR_MORNINGS)
+
+    result, summary = backtest(pool, COSTS, capacities=[3], training=pool, own=1)
+
+    assert 1 in summary.held_back
+    assert result.totals["sniper", 1].captured.sum() == 5 * LEAST_DAYS + 90 * 3
+
+
 def test_kill_list_leaves_dear_slots_unused():
     now = pool_of(day_of(0, morning=[50, 40, 30], noon=[]))
 

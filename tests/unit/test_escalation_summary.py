@@ -95,7 +95,39 @@ def claims(capacities, own=None):
 
 def test_claim_elsewhere_needs_one_at_the_desks_own_capacity():
     assert claims([5, 0], own=5) == claims([5, 0], own=4) == [True, False]
-    assert claims([5, 0], own=0) == claims([5, 0], own=1) == [False, False]
+    assert claims([5, 0], own=0) == [False, False]
+    assert claims([5], own=0) == [False]
+
+
+def test_the_desks_own_capacity_is_judged_though_nobody_asked_for_it():
+    result, summary = backtest(SHARP, costs(), capacities=[5], training=BLIND, own=9)
+    there = backtest(SHARP, costs(), capacities=[9], training=BLIND)[1].verdict(9)
+
+    assert summary.own_verdict == there
+    told = summary.as_dict()
+    assert {row["capacity"] for row in told["policies"]} == {5}
+    assert {row["capacity"] for row in told["advantage"]} == {5}
+    assert {row["capacity"] for row in told["differences"]} == {5}
+    assert {capacity for _, capacity in result.chosen} == {5}
+
+
+def test_at_the_desks_own_capacity_only_what_the_gate_compares_is_replayed():
+    result, _ = backtest(SHARP, costs(), capacities=[5], own=9)
+
+    assert {name for name, slots in result.totals if slots == 9} == {"sniper", *RULES}
+
+
+def test_the_own_capacity_alone_can_withhold_what_was_asked_for():
+    held = backtest(SHARP, costs(), capacities=[5], own=0)[1].verdict(5)
+
+    assert held.withheld == "none is shown at 0 a day, which is asked first"
+
+
+def test_a_capacity_that_was_not_replayed_is_stood_for_by_the_nearest():
+    tested = replay(SHARP, costs(), capacities=[5, 0])
+
+    assert summarise(tested, own=3).own_verdict == summarise(tested, own=5).own_verdict
+    assert summarise(tested).own_verdict is None
 
 
 def test_without_a_capacity_of_the_desk_the_first_is_asked_first():

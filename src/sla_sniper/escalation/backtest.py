@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -43,7 +44,8 @@ def backtest(
         Training days, on which the simple rule is chosen and, where they have a `p_breach` of
         a model that had not learnt them, whether holding slots back by price pays.
     own : int, optional
-        The capacity that the desk has, at which the gate asks first.
+        The capacity that the desk has, at which the gate asks first: where it is not among
+        `capacities`, what the gate compares is replayed there as well.
     staffing : Staffing, optional
         Who can take which ticket when.
 
@@ -57,12 +59,22 @@ def backtest(
         earlier = candidates_from(training, costs.effectiveness)
         rule = SlotRule(staffing=staffing)
         trained = replay(earlier, costs, capacities=capacities, policies=RULES, rule=rule)
+        trained = _with_own(trained, own, RULES, rule)
         if staffing is None:
             slots = {slot for capacity in capacities for slot in (capacity, capacity + 1)}
-            priced = worth_pricing(earlier, costs, slots)
+            priced = worth_pricing(earlier, costs, slots if own is None else slots | {own})
     rule = SlotRule(priced, staffing)
     tested = replay(pool, costs, capacities=capacities, rule=rule)
+    tested = _with_own(tested, own, ("sniper", *RULES), rule)
     return tested, summarise(tested, training=trained, own=own)
+
+
+def _with_own(result: Replay, own: int | None, policies: Sequence[str], rule: SlotRule) -> Replay:
+    """Add to a replay what the gate compares at the desk's own capacity, where it is not there."""
+    if own is None or own in result.capacities:
+        return result
+    there = replay(result.candidates, result.costs, capacities=[own], policies=policies, rule=rule)
+    return dataclasses.replace(result, totals={**there.totals, **result.totals})
 
 
 def capture_curve(

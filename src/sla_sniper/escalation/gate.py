@@ -87,7 +87,7 @@ class Verdict:
 
 def best_rule(result: Replay, capacity: int) -> str:
     """Name the simple rule with the greatest net saving; the earlier of `RULES` where equal."""
-    tried = [name for name in RULES if (name, capacity) in result.totals]
+    tried = _rules(result, capacity)
     if not tried:
         raise ValueError(f"No simple rule was replayed at a capacity of {capacity}.")
     return max(tried, key=lambda name: result.totals[name, capacity].net(result.costs).sum())
@@ -130,17 +130,36 @@ def judge(
     training : Replay, optional
         Training days at the same capacities, on which the rival is chosen.
     own : int, optional
-        The desk's capacity; the nearest replayed one stands for it. The first one if not given.
+        The desk's capacity; see `asked_first`.
 
     Returns
     -------
     verdicts : tuple of Verdict
         One a capacity, in their order.
     """
+    first = asked_first(result, weights, training=training, own=own).advantage
     alone = [_verdict(result, weights, training, capacity) for capacity in result.capacities]
+    return tuple(withhold(each, first, result.costs.currency) for each in alone)
+
+
+def asked_first(
+    result: Replay, weights: Floats, *, training: Replay | None = None, own: int | None = None
+) -> Verdict:
+    """Judge the model at the capacity that the desk has.
+
+    Parameters
+    ----------
+    result, weights, training
+        As in `judge`.
+    own : int, optional
+        The desk's capacity; where it was not replayed, the nearest that was stands for it. The
+        first one if not given.
+    """
     wanted = result.capacities[0] if own is None else own
-    first = min(alone, key=lambda each: abs(each.advantage.capacity - wanted))
-    return tuple(withhold(each, first.advantage, result.costs.currency) for each in alone)
+    is_replayed = ("sniper", wanted) in result.totals and bool(_rules(training or result, wanted))
+    if not is_replayed:
+        wanted = min(result.capacities, key=lambda each: abs(each - wanted))
+    return _verdict(result, weights, training, wanted)
 
 
 def withhold(verdict: Verdict, own: Advantage, currency: str) -> Verdict:
@@ -155,12 +174,23 @@ def withhold(verdict: Verdict, own: Advantage, currency: str) -> Verdict:
     currency : str
         Of the sentence.
     """
-    if own.claimed or not verdict.advantage.claimed:
+    if own.claimed:
+        return verdict
+    reason = f"none is shown at {own.capacity} a day, which is asked first"
+    return take_back(verdict, reason, currency)
+
+
+def take_back(verdict: Verdict, reason: str, currency: str) -> Verdict:
+    """Take a claim back for a reason; a verdict that claims nothing stays as it is."""
+    if not verdict.advantage.claimed:
         return verdict
     held = replace(verdict.advantage, claimed=False)
-    reason = f"none is shown at {own.capacity} a day, which is asked first"
     sentence = _sentence(held, currency, verdict.n_days, reason)
     return replace(verdict, advantage=held, policy=held.rule, sentence=sentence, withheld=reason)
+
+
+def _rules(result: Replay, capacity: int) -> list[str]:
+    return [name for name in RULES if (name, capacity) in result.totals]
 
 
 def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity: int) -> Verdict:

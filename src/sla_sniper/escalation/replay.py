@@ -118,7 +118,8 @@ class Replay:
     chosen : mapping of (policy, capacity) to ndarray of int of shape (n_chosen,)
         Candidates in the order in which they were chosen; `random` has those of seed 0.
     totals : mapping of (policy, capacity) to DayTotals
-        Also at each capacity plus one, for the value of one more slot.
+        Also at each capacity plus one, for the value of one more slot; `backtest` adds what the
+        gate compares at the desk's own capacity.
     captured_by_seed : mapping of int to ndarray of float of shape (n_seeds,)
         Breach cost that `random` captured at each capacity, seed by seed.
     priced : frozenset of int

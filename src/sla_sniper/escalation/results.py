@@ -180,7 +180,10 @@ class ReplaySummary:
         Tickets with a clock whose end is not known.
     held_back : tuple of int
         Capacities at which ``sniper`` held slots back by their shadow price, because that had
-        saved more on training days.
+        saved more on training days; that of the desk among them also where it is not printed.
+    own_verdict : Verdict or None
+        At the capacity that the desk has, asked first, also where it is not among `capacities`;
+        None where it is not known.
     """
 
     policies: tuple[PolicyResult, ...]
@@ -198,6 +201,7 @@ class ReplaySummary:
     catchable_cost: float
     censored_tickets: int
     held_back: tuple[int, ...] = ()
+    own_verdict: Verdict | None = None
 
     @property
     def advantage(self) -> tuple[Advantage, ...]:

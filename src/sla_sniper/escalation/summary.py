@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sla_sniper.escalation.gate import judge, paired_net, total_interval
+from sla_sniper.escalation.gate import asked_first, judge, paired_net, total_interval
 from sla_sniper.escalation.oracle import best_escalations
 from sla_sniper.escalation.policies import MODELS, RULES
 from sla_sniper.escalation.replay import day_totals
@@ -65,6 +65,8 @@ def summarise(
         raise ValueError("There is nothing to replay: the pool has no running clock.")
     weights = day_weights(pool.n_days, n_resamples=n_resamples, seed=seed)
     verdicts = judge(result, weights, training=training, own=own)
+    first = None if own is None else asked_first(result, weights, training=training, own=own)
+    replayed = dict.fromkeys([*result.capacities, *([] if own is None else [own])])
     could_catch, n_catchable = catchable(pool)
     per_capacity = [
         _Scale.at(result, verdict.advantage, could_catch, weights) for verdict in verdicts
@@ -84,7 +86,8 @@ def summarise(
         catchable_tickets=n_catchable,
         catchable_cost=float(could_catch.sum()),
         censored_tickets=int(np.unique(pool.ticket[pool.censored]).size),
-        held_back=tuple(slot for slot in result.capacities if slot in result.priced),
+        held_back=tuple(slot for slot in replayed if slot in result.priced),
+        own_verdict=first,
     )
 
 
