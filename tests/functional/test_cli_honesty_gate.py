@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import BACKTEST, succeed
+from .conftest import BACKTEST, sniper, succeed
 
 RULE = "edf_value"
 
@@ -20,6 +20,16 @@ def close_gate(folder, capacity):
             verdict["policy"] = RULE
             verdict["sentence"] = f"no measurable advantage over {RULE} at {capacity} a day"
             verdict["advantage"] |= {"rule": RULE, "low": -9.0, "claimed": False}
+    path.write_text(json.dumps(facts))
+
+
+def claim_at(folder, capacity):
+    """Store the verdict of a backtest in which the forecast saved more."""
+    path = folder / "outputs" / "backtest" / "summary.json"
+    facts = json.loads(path.read_text())
+    verdict = next(v for v in facts["verdicts"] if v["advantage"]["capacity"] == capacity)
+    verdict |= {"policy": "sniper", "sentence": f"sniper saves €9 at {capacity} a day"}
+    verdict["advantage"] |= {"difference": 9.0, "low": 5.0, "high": 13.0, "claimed": True}
     path.write_text(json.dumps(facts))
 
 
@@ -64,6 +74,71 @@ def test_closed_gate_makes_the_report_claim_nothing(closed):
     assert "No advantage is claimed." in text
     assert f"Escalating by `{RULE}` would have saved" in text
     assert "Escalating by `sniper`" not in text
+
+
+def test_closed_gate_makes_the_report_project_nothing(closed, backtested):
+    for folder in (closed, backtested):
+        succeed("report", "--out", closed / f"{folder == closed}.md", "-w", folder)
+    told, claimed = ((closed / f"{name}.md").read_text() for name in (True, False))
+
+    assert f"a year against escalating nobody, by `{RULE}`" in told
+    assert "No advantage of the forecast is projected, because none is claimed." in told
+    assert "Of that, against the simplest rival" not in told
+    assert "- Of that, against the simplest rival: €" in claimed
+
+
+def test_report_under_other_costs_is_refused(trained):
+    told = (trained / "sla.toml").read_text()
+    (trained / "sla.toml").write_text(told.replace("intervention = 2", "intervention = 3"))
+
+    outcome = sniper("report", "-w", trained)
+
+    assert outcome.code == 37
+    assert outcome.err.splitlines()[-1].endswith(
+        "has no backtest under the promises and costs that sla.toml has now; "
+        "run `sniper backtest` first."
+    )
+    assert not (trained / "outputs" / "executive_slides.md").exists()
+
+
+def test_claim_stands_where_the_desks_own_capacity_shows_one_too(trained):
+    claim_at(trained, 5)
+
+    assert succeed("queue", "--capacity", "5", "-w", trained, "--json").json["policy"] == "sniper"
+
+
+def test_claim_is_withheld_where_the_desks_own_capacity_shows_none(closed):
+    claim_at(closed, 5)
+
+    facts = succeed("queue", "--capacity", "5", "-w", closed, "--json").json
+
+    assert facts["policy"] != "sniper"
+    assert facts["verdict"].endswith(", none is shown at 10 a day, which is asked first)")
+
+
+def test_claim_is_withheld_where_the_own_capacity_was_not_measured(trained):
+    told = (trained / "sla.toml").read_text()
+    (trained / "sla.toml").write_text(told.replace("per_day = 10", "per_day = 7"))
+    claim_at(trained, 5)
+
+    facts = succeed("queue", "--capacity", "5", "-w", trained, "--json").json
+
+    assert facts["policy"] != "sniper"
+    assert facts["verdict"].endswith(", none was measured at 7 a day, which is asked first)")
+
+
+def test_backtest_at_another_capacity_judges_the_desks_own_too(trained):
+    words = ("--from", "2025-10-27", "--to", "2025-10-30")
+    facts = succeed(
+        "backtest", "--model", "logistic", "--capacity", "5", *words, "-w", trained, "--json"
+    ).json
+
+    for name in ("policies", "advantage", "differences"):
+        assert {row["capacity"] for row in facts[name]} == {5}
+    assert facts["capacities"] == [5]
+    assert facts["own_verdict"]["advantage"]["capacity"] == 10
+    queue = succeed("queue", "-w", trained, "--json").json
+    assert queue["verdict"] == facts["own_verdict"]["sentence"]
 
 
 def test_verdict_of_a_past_backtest_counts_for_its_own_costs_alone(closed):

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from .conftest import sniper, succeed, write_desk
+from .test_cli_honesty_gate import claim_at
 
 TRAINED_AT = "2025-10-10"
 
@@ -91,17 +92,106 @@ def test_nothing_recorded_later_is_read(calm, rows, tmp_path):
     assert again == early
 
 
-def test_the_queue_ranks_by_what_monitor_found(calm, tmp_path):
-    folder = shutil.copytree(calm, tmp_path / "desk")
-    succeed("monitor", "--json", "-w", folder)
-    path = folder / "outputs" / "monitor" / "summary.json"
+def change(folder, verb, **facts):
+    """Change what a verb kept for the gate."""
+    path = folder / "outputs" / verb / "summary.json"
     found = json.loads(path.read_text())
-    found["verdicts"][0] |= {"policy": "oldest", "sentence": "no measurable advantage over oldest"}
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps(found | facts))
+    return found
 
-    queue = succeed("queue", "--capacity", "10", "--json", "-w", folder).json
 
-    assert (queue["policy"], queue["verdict"]) == ("oldest", "no measurable advantage over oldest")
+@pytest.fixture(scope="module")
+def measured(calm, backtested, tmp_path_factory):
+    """A desk whose backtest opens the gate, read as of the same instant as its `monitor`."""
+    folder = shutil.copytree(calm, tmp_path_factory.mktemp("measured") / "desk")
+    kept = folder / "outputs" / "backtest"
+    shutil.copytree(backtested / "outputs" / "backtest", kept, dirs_exist_ok=True)
+    found = succeed("monitor", "--json", "-w", folder).json
+    assert found["as_of"] == json.loads((kept / "summary.json").read_text())["as_of"]
+    assert queue(folder)["policy"] == "sniper"
+    return folder
+
+
+SENTENCE = "no measurable advantage over oldest at 10 a day (difference €1 [-9, 9])"
+REASON = "the monitor of 31 Oct 2025 found no measurable advantage any more at 10 a day"
+
+
+@pytest.fixture
+def closed(measured, tmp_path):
+    """The same, where `monitor` has found no advantage any more."""
+    folder = shutil.copytree(measured, tmp_path / "desk")
+    verdict = change(folder, "monitor")["verdicts"][0]
+    verdict |= {"policy": "oldest", "sentence": SENTENCE}
+    verdict["advantage"] |= {"rule": "oldest", "low": -9.0, "claimed": False}
+    change(folder, "monitor", verdicts=[verdict])
+    return folder
+
+
+def queue(folder, capacity=10):
+    return succeed("queue", "--capacity", capacity, "--json", "-w", folder).json
+
+
+def test_the_queue_ranks_by_what_monitor_found(closed):
+    found = queue(closed)
+
+    assert (found["policy"], found["verdict"]) == ("oldest", SENTENCE)
+    assert {row["policy"] for row in found["queue"]} == {"oldest"}
+
+
+def test_what_monitor_found_closes_the_gate_at_every_capacity(closed):
+    claim_at(closed, 5)
+
+    found = queue(closed, 5)
+
+    assert found["policy"] != "sniper"
+    assert found["verdict"].startswith(f"no measurable advantage over {found['policy']} at 5 a day")
+    assert found["verdict"].endswith(f", {REASON})")
+
+
+def test_the_report_says_what_monitor_found(closed):
+    facts = succeed("report", "--json", "-w", closed).json
+
+    text = (closed / "outputs" / "executive_slides.md").read_text()
+    assert facts["verdict"] == SENTENCE
+    assert f"Verdict: {SENTENCE}: {REASON}." in text
+    assert f"No advantage is claimed: {REASON}." in text
+    assert "Escalating by `oldest` would have saved" in text
+    assert "a year against escalating nobody, by `oldest`" in text
+    assert "Of that, against the simplest rival" not in text
+
+
+@pytest.mark.parametrize(
+    "other", [{"as_of": "2025-10-30T12:00:00+00:00"}, {"version": "x"}, {"stakes": "x"}],
+    ids=["older than the backtest", "of another model", "under other costs"],
+)  # fmt: skip
+def test_what_monitor_found_elsewhere_closes_nothing(closed, other):
+    change(closed, "monitor", **other)
+
+    assert queue(closed)["policy"] == "sniper"
+
+
+def test_monitor_never_opens_the_gate(measured, tmp_path):
+    folder = shutil.copytree(measured, tmp_path / "desk")
+    verdicts = change(folder, "backtest")["verdicts"]
+    for verdict in verdicts:
+        verdict |= {"policy": "edf", "sentence": "no measurable advantage over edf"}
+        verdict["advantage"]["claimed"] = False
+    change(folder, "backtest", verdicts=verdicts)
+    claim = change(folder, "monitor")["verdicts"][0]
+    claim |= {"policy": "sniper"}
+    claim["advantage"] |= {"low": 5.0, "claimed": True}
+    change(folder, "monitor", verdicts=[claim])
+
+    assert queue(folder)["policy"] == "edf"
+
+
+def test_the_words_of_monitor_say_what_the_gate_does(measured):
+    found = succeed("monitor", "--json", "-w", measured).json["verdicts"][0]
+    said = " ".join(succeed("monitor", "-w", measured).out.split())
+
+    is_claimed = found["advantage"]["claimed"]
+    told = "stays as it is" if is_claimed else f"is closed, the queue ranks by {found['policy']}"
+    assert f"The gate {told}: {found['sentence']}." in said
 
 
 def test_without_a_model_there_is_nothing_to_watch(workspace):

@@ -12,6 +12,7 @@ from sla_sniper.cli.surface import AsJson, AsOf, Workspace, instant, now, run
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sla_sniper.escalation import Verdict
     from sla_sniper.usecases.monitor import MonitorReport
 
 commands = typer.Typer()
@@ -58,10 +59,16 @@ def show(result: MonitorReport, console: Console) -> None:
         console.print(
             f"On {ripe.n_days} ripe days: AUC {ripe.auc:.3f}, Brier skill {ripe.brier_skill:.3f}; "
             f"captured {100 * ripe.captured:.0f} % of the cost, {ripe.verdict.advantage.rule} "
-            f"{100 * ripe.captured_by_rule:.0f} %. The queue ranks by {ripe.verdict.policy}: "
-            f"{ripe.verdict.sentence}.",
+            f"{100 * ripe.captured_by_rule:.0f} %. {_gate(ripe.verdict)}",
             highlight=False,
             markup=False,
         )
     if result.proposal:
         console.print(result.proposal, highlight=False, markup=False)
+
+
+def _gate(verdict: Verdict) -> str:
+    """Say what the gate finds on the ripe days: it can be closed by them, not opened."""
+    if verdict.advantage.claimed:
+        return f"The gate stays as it is: {verdict.sentence}."
+    return f"The gate is closed, the queue ranks by {verdict.policy}: {verdict.sentence}."

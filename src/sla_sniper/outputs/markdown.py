@@ -48,6 +48,13 @@ class Facts:
         Slots a day to report on; one of the capacities of the backtest.
     as_of : str
         ISO instant.
+    policy : str
+        What the gate lets rank at the capacity: ``sniper``, or a simple rule.
+    sentence : str
+        The only claim that may be printed.
+    why : str
+        Why a measured advantage is not claimed; empty where there is no other reason than its
+        interval.
     """
 
     backtest: Mapping[str, Any]
@@ -55,6 +62,9 @@ class Facts:
     metric: str
     capacity: int
     as_of: str
+    policy: str
+    sentence: str
+    why: str = ""
 
     @property
     def currency(self) -> str:
@@ -63,12 +73,17 @@ class Facts:
 
     @property
     def verdict(self) -> Mapping[str, Any]:
-        """What the gate allows at the capacity."""
+        """What the gate found in the backtest at the capacity."""
         return next(
             each
             for each in self.backtest["verdicts"]
             if each["advantage"]["capacity"] == self.capacity
         )
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether an advantage of the forecast may be claimed."""
+        return self.policy == "sniper"
 
     def result(self, policy: str) -> Mapping[str, Any]:
         """One policy at the capacity."""
@@ -179,12 +194,12 @@ def _decision(facts: Facts) -> str:
     head = ("Policy", "Escalated", "Breach cost captured", "Of these breaching", "Net saving")
     return (
         f"## Decision at {facts.capacity} a day\n\n{_table(head, rows)}\n\n"
-        f"Verdict: {facts.verdict['sentence']}."
+        f"Verdict: {_because(facts.sentence, facts)}."
     )
 
 
 def _saving(facts: Facts) -> str:
-    policy = facts.verdict["policy"]
+    policy = facts.policy
     result = facts.result(policy)
     saving, (low, high) = result["net_saving"], result["net_saving_range"]
     return (
@@ -229,22 +244,34 @@ def _rival(facts: Facts) -> str:
         f"({_title_of(gained['rule'])}): it saves {money(rival['estimate'], facts.currency)} "
         f"{_amounts(rival, facts)}.\n\n"
         f"Forecast minus rule: {_amount(_as_interval(gained), facts)}. "
-        f"{'That lies above zero.' if gained['claimed'] else 'No advantage is claimed.'}"
+        f"{'That lies above zero' if facts.is_claimed else _unclaimed(facts)}."
     )
 
 
+def _unclaimed(facts: Facts) -> str:
+    return _because("No advantage is claimed", facts)
+
+
+def _because(told: str, facts: Facts) -> str:
+    """Add why a measured advantage is not claimed, unless that was said."""
+    return f"{told}: {facts.why}" if facts.why and facts.why not in told else told
+
+
 def _projection(facts: Facts) -> str:
-    policy = facts.verdict["policy"]
+    policy = facts.policy
     saving = facts.result(policy)["net_saving"]
     scale = WORKING_DAYS / facts.backtest["n_days"]
     year = {key: saving[key] * scale for key in ("estimate", "low", "high")}
-    gained = _as_interval(facts.verdict["advantage"])
-    extra = {k: None if v is None else v * scale for k, v in gained.items()}
+    extra = "No advantage of the forecast is projected, because none is claimed."
+    if facts.is_claimed:
+        gained = _as_interval(facts.verdict["advantage"])
+        yearly = {key: amount * scale for key, amount in gained.items()}
+        extra = f"Of that, against the simplest rival: {_amount(yearly, facts)}."
     return (
         "## Annual projection\n\n"
         f"- {money(year['estimate'], facts.currency)} {_amounts(year, facts)} a year against "
         f"escalating nobody, by `{policy}`.\n"
-        f"- Of that, against the simplest rival: {_amount(extra, facts)}.\n"
+        f"- {extra}\n"
         f"- Assumes {WORKING_DAYS} working days like the {facts.backtest['n_days']} replayed, "
         f"the same capacity, costs and mix of tickets. {_assumption(facts)}"
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from sla_sniper.core.errors import InputError, UnreadableFileError
+from sla_sniper.core.errors import InputError
 from sla_sniper.core.instants import localize, zone
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.escalation import (
@@ -239,31 +239,6 @@ def _keep(report: BacktestReport, desk: Desk) -> None:
         write_text(json.dumps(report.as_dict(), allow_nan=False), folder / "summary.json")
         for name, panel in report.panels(desk.workspace.sla.costs).items():
             write_text(panel.chart().to_json(), folder / f"{name}.vl.json")
-
-
-def latest_backtest(outputs: Path) -> dict[str, Any] | None:
-    """JSON object of the latest backtest, None where there is none."""
-    return latest_summary(outputs, "backtest")
-
-
-def latest_summary(outputs: Path, verb: str) -> dict[str, Any] | None:
-    """JSON object that a verb kept for the queue, None where there is none.
-
-    Raises
-    ------
-    UnreadableFileError
-        If somebody else has written into it.
-    """
-    path = outputs / verb / "summary.json"
-    if not path.is_file():
-        return None
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UnreadableFileError(
-            str(path), f"it is not what `sniper {verb}` wrote", f"run `sniper {verb}` again"
-        ) from error
-    return found
 
 
 def latest_pool(outputs: Path) -> pl.DataFrame | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -346,20 +347,7 @@ def _outcomes(ripe: Ripe) -> dict[str, Any]:
             "rule": advantage.rule,
             "lost_by_decay": None if ripe.lost is None else _bounds(ripe.lost),
         },
-        "verdicts": [
-            {
-                "policy": ripe.verdict.policy,
-                "sentence": ripe.verdict.sentence,
-                "advantage": {
-                    "capacity": advantage.capacity,
-                    "rule": advantage.rule,
-                    "difference": advantage.difference,
-                    "low": advantage.low,
-                    "high": advantage.high,
-                    "claimed": advantage.claimed,
-                },
-            }
-        ],
+        "verdicts": [dataclasses.asdict(ripe.verdict)],
     }
 
 

@@ -16,13 +16,14 @@ from sla_sniper.escalation.policies import expected_saving
 from sla_sniper.escalation.slots import LEAST_DAYS, Arrivals
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.model.bundle import read_manifest
-from sla_sniper.usecases.backtest import latest_backtest, latest_pool, latest_summary
+from sla_sniper.usecases.backtest import latest_pool
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.forecasting import features_of
 from sla_sniper.usecases.ranking import Ranking, moment_of, rank, running_now
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
+from sla_sniper.usecases.verdicts import holds_for, in_force, latest_backtest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,10 +143,10 @@ def make_queue(
         trained = train_on(desk, name="lightgbm")
         bundle, leaks = trained.folder, trained.leaks
     alive, lost = _parted(desk, running_now(desk))
-    policy, sentence = _gate(desk, slots, read_manifest(bundle))
+    verdict = in_force(desk.workspace, slots, as_of=desk.as_of, manifest=read_manifest(bundle))
     progress("ranking the tickets")
-    prices = _prices(desk, slots) if policy == "sniper" else None
-    frame = rank(desk, alive, bundle, Ranking(policy, slots, prices))
+    prices = _prices(desk, slots) if verdict.is_claimed else None
+    frame = rank(desk, alive, bundle, Ranking(verdict.policy, slots, prices))
     report = QueueReport(
         frame=frame,
         lost=lost,
@@ -153,8 +154,8 @@ def make_queue(
         as_of=desk.as_of,
         why=desk.why,
         capacity=slots,
-        policy=policy,
-        sentence=sentence,
+        policy=verdict.policy,
+        sentence=verdict.sentence,
         currency=desk.workspace.sla.costs.currency,
         timezone=desk.workspace.landmarks.timezone,
         model_version=bundle.name,
@@ -192,40 +193,6 @@ def known_bundle(desk: Desk) -> Path | None:
     return max((each for each in known if each[0] <= desk.as_of), default=(None,))[-1]
 
 
-def _gate(desk: Desk, capacity: int, manifest: dict[str, Any]) -> tuple[str, str]:
-    """Policy to rank by and the claim that stands.
-
-    A verdict counts if it was known by `as_of` and measured with this estimator, these
-    costs and promises, at this capacity. Without one the best simple rule ranks.
-    """
-    stakes, own = desk.workspace.sla.stakes, manifest["evaluation"]["verdict"]
-    for found in _known_verdicts(desk, manifest):
-        for verdict in found["verdicts"]:
-            if verdict["advantage"]["capacity"] == capacity:
-                return verdict["policy"], verdict["sentence"]
-    if (own["stakes"], own["capacity"]) == (stakes, capacity):
-        return own["policy"], own["sentence"]
-    return own["rule"], (
-        f"no advantage over {own['rule']} was measured at {capacity} a day with these settings: "
-        f"sniper backtest --capacity {capacity} measures it"
-    )
-
-
-def _known_verdicts(desk: Desk, manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the latest backtest and the latest `monitor` of this model found, the newer first."""
-    outputs = desk.workspace.outputs
-    kept = (latest_backtest(outputs), latest_summary(outputs, "monitor"))
-    known = [
-        found
-        for found in kept
-        if found is not None
-        and _holds_for(found, desk)
-        and found.get("model") == manifest["estimator"]
-        and found.get("version", manifest["version"]) == manifest["version"]
-    ]
-    return sorted(known, key=lambda found: datetime.fromisoformat(found["as_of"]), reverse=True)
-
-
 def _prices(desk: Desk, capacity: int) -> NDArray[np.float64] | None:
     """Shadow price of each slot that is left today; None where holding back did not pay.
 
@@ -233,7 +200,7 @@ def _prices(desk: Desk, capacity: int) -> NDArray[np.float64] | None:
     on each, by the forecasts of that day.
     """
     found, pool = latest_backtest(desk.workspace.outputs), latest_pool(desk.workspace.outputs)
-    if found is None or pool is None or not _holds_for(found, desk):
+    if found is None or pool is None or not holds_for(found, desk.workspace, desk.as_of):
         return None
     today = moment_of(desk)["day"][0]
     past = pool.filter(pl.col("day") < today)
@@ -253,12 +220,6 @@ def _next_price(prices: NDArray[np.float64] | None, frame: pl.DataFrame) -> floa
     if prices is None or taken >= prices.size or prices[taken] <= 0:
         return None
     return float(prices[taken])
-
-
-def _holds_for(found: dict[str, Any], desk: Desk) -> bool:
-    """Whether a measurement was known by now, and under these costs and promises."""
-    is_known = datetime.fromisoformat(found["as_of"]) <= desk.as_of
-    return is_known and found.get("stakes") == desk.workspace.sla.stakes
 
 
 def _parted(desk: Desk, snapshots: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -8,29 +8,34 @@ from typing import TYPE_CHECKING, Any
 
 from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
 from sla_sniper.core.progress import Progress, silent
+from sla_sniper.model.bundle import read_manifest
 from sla_sniper.outputs.markdown import Facts, executive_report, nearest_capacity
-from sla_sniper.usecases.backtest import latest_backtest
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.diagnose import diagnose_desk
 from sla_sniper.usecases.files import write_text
+from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import header
+from sla_sniper.usecases.verdicts import InForce, in_force, latest_backtest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from sla_sniper.usecases.desk import Desk
 
 
 class NoBacktestError(WorkspaceError):
-    """Nothing was replayed yet, so that there is nothing to report."""
+    """Nothing was replayed yet under the present settings, so that there is nothing to report."""
 
     exit_code = 37
 
-    def __init__(self, folder: str, as_of: str) -> None:
-        super().__init__(folder, as_of)
-        self.folder, self.as_of = folder, as_of
+    def __init__(self, folder: str, lacking: str) -> None:
+        super().__init__(folder, lacking)
+        self.folder, self.lacking = folder, lacking
 
     def __str__(self) -> str:
         return (
-            f"The workspace {self.folder} has no backtest that was known by {self.as_of}; "
+            f"The workspace {self.folder} has no backtest {self.lacking}; "
             "run `sniper backtest` first."
         )
 
@@ -58,7 +63,7 @@ def write_report(
     NoCostsError
         If `sla.toml` has no costs, or no effectiveness.
     NoBacktestError
-        If nothing was replayed yet.
+        If nothing was replayed yet, or under other promises, costs or kinds of capacity.
     UnreadableFileError
         If what was replayed is of an older version, without what the report tells.
     """
@@ -66,21 +71,36 @@ def write_report(
     desk.workspace.sla.require_costs()
     backtest = latest_backtest(desk.workspace.outputs)
     if backtest is None or datetime.fromisoformat(backtest["as_of"]) > desk.as_of:
-        raise NoBacktestError(str(folder), desk.as_of.isoformat())
+        raise NoBacktestError(str(folder), f"that was known by {desk.as_of.isoformat()}")
+    if backtest.get("stakes") != desk.workspace.sla.stakes:
+        raise NoBacktestError(str(folder), "under the promises and costs that sla.toml has now")
     if "sensitivity" not in backtest:
         raise UnreadableFileError(
             str(desk.workspace.outputs / "backtest" / "summary.json"),
             "an older version wrote it",
             "run `sniper backtest` again",
         )
-    found = diagnose_desk(desk)
+    found, bundle = diagnose_desk(desk), known_bundle(desk)
+    capacity = nearest_capacity(backtest, desk.workspace.sla.capacity_per_day)
+    verdict = _in_force(desk, capacity, None if bundle is None else read_manifest(bundle))
     facts = Facts(
         backtest=backtest,
         diagnosis=found.diagnosis,
         metric=found.metric,
-        capacity=nearest_capacity(backtest, desk.workspace.sla.capacity_per_day),
+        capacity=capacity,
         as_of=desk.as_of.isoformat(),
+        policy=verdict.policy,
+        sentence=verdict.sentence,
+        why=verdict.why,
     )
     path = out or desk.workspace.outputs / "executive_slides.md"
     write_text(executive_report(facts), path)
-    return Report(path, desk.as_of, str(facts.verdict["sentence"]))
+    return Report(path, desk.as_of, verdict.sentence)
+
+
+def _in_force(desk: Desk, capacity: int, manifest: Mapping[str, Any] | None) -> InForce:
+    """The verdict in force; a claim is only that of the backtest, whose numbers are told."""
+    verdict = in_force(desk.workspace, capacity, as_of=desk.as_of, manifest=manifest)
+    if not verdict.is_claimed:
+        return verdict
+    return in_force(desk.workspace, capacity, as_of=desk.as_of, manifest=None)

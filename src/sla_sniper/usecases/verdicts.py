@@ -1,0 +1,244 @@
+"""The verdict in force: what the honesty gate lets every surface claim and rank by.
+
+A backtest or a training opens the gate. A `monitor` of the model in use closes it again where it
+finds no advantage any more, unless a newer backtest has measured since; read as of the same
+instant, `monitor` counts, for it judges the very model on later days. It never opens the gate:
+looked at every week, chance alone would.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from sla_sniper.core.errors import UnreadableFileError
+from sla_sniper.core.instants import zone
+from sla_sniper.escalation.gate import Advantage, Verdict, take_back, withhold
+from sla_sniper.panels.words import day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sla_sniper.config.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What may be claimed at one capacity.
+
+    Attributes
+    ----------
+    policy : str
+        What ranks: ``sniper`` where its advantage is claimed, else the best simple rule.
+    sentence : str
+        The only claim that may be printed.
+    why : str
+        Why a measured advantage is not claimed; empty where it is, or where none was measured.
+    """
+
+    policy: str
+    sentence: str
+    why: str = ""
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether an advantage of the forecast is claimed."""
+        return self.policy == "sniper"
+
+
+def in_force(
+    workspace: Workspace, capacity: int, *, as_of: datetime, manifest: Mapping[str, Any] | None
+) -> InForce:
+    """Return the verdict in force at one capacity.
+
+    A verdict counts if it was known by `as_of` and measured with this estimator, these costs and
+    promises, at this capacity, and if one is shown at the desk's own capacity as well. Without
+    one the best simple rule ranks.
+
+    Parameters
+    ----------
+    capacity : int
+        Slots a day.
+    manifest : mapping or None
+        Of the model in use; None where there is none yet, and then the backtest alone counts.
+
+    Raises
+    ------
+    LookupError
+        If there is neither a verdict nor a model.
+    """
+    backtest = _backtest(workspace, as_of, manifest)
+    closed = None
+    if manifest is not None:
+        since = datetime.fromisoformat(backtest["as_of"]) if backtest else None
+        closed = closed_by_monitor(workspace, version=manifest["version"], since=since, as_of=as_of)
+    if closed is not None and closed.advantage.capacity == capacity:
+        return InForce(closed.policy, closed.sentence, closed.withheld)
+    found = _held(workspace, _by_capacity(backtest), closed).get(capacity)
+    if found is not None:
+        return InForce(found.policy, found.sentence, found.withheld)
+    if manifest is None:
+        raise LookupError(f"Nothing was measured at {capacity} a day, and there is no model yet.")
+    trained, sla = manifest["evaluation"]["verdict"], workspace.sla
+    is_own = capacity == sla.capacity_per_day == trained["capacity"]
+    if closed is None and is_own and trained["stakes"] == sla.stakes:
+        return InForce(trained["policy"], trained["sentence"])
+    rule = trained["rule"]
+    return InForce(
+        rule,
+        f"no advantage over {rule} was measured at {capacity} a day with these settings: "
+        f"sniper backtest --capacity {capacity} measures it",
+    )
+
+
+def closed_by_monitor(
+    workspace: Workspace,
+    *,
+    version: str | None,
+    since: datetime | None,
+    as_of: datetime | None = None,
+) -> Verdict | None:
+    """Return the verdict by which the latest `monitor` closed the gate; None where it did not.
+
+    Parameters
+    ----------
+    version : str or None
+        Of the model in use: another one's decay says nothing about it. None for any.
+    since : datetime or None
+        What was read before this instant is outdated by a backtest.
+    as_of : datetime, optional
+        What was read after it is not known yet.
+    """
+    found = latest_summary(workspace.outputs, "monitor")
+    if found is None or not holds_for(found, workspace, as_of) or not found["verdicts"]:
+        return None
+    read_at = datetime.fromisoformat(found["as_of"])
+    is_outdated = since is not None and read_at < since
+    verdict = _verdict(found["verdicts"][0])
+    if is_outdated or version not in {None, found["version"]} or verdict.policy == "sniper":
+        return None
+    date = read_at.astimezone(zone(workspace.landmarks.timezone)).date()
+    return replace(
+        verdict,
+        withheld=f"the monitor of {day(date)} found no measurable advantage any more at "
+        f"{verdict.advantage.capacity} a day",
+    )
+
+
+def closed_since(workspace: Workspace, backtest: Mapping[str, Any]) -> Verdict | None:
+    """Return `closed_by_monitor` for the model that made the kill list, since a backtest."""
+    try:
+        listed = pl.read_parquet(workspace.outputs / "queue.parquet", columns=["model_version"])
+    except (pl.exceptions.PolarsError, OSError):
+        listed = pl.DataFrame()  # Nobody's list: any model's decay counts.
+    version = None if listed.is_empty() else listed.item(0, 0)
+    since = backtest.get("as_of")
+    return closed_by_monitor(
+        workspace, version=version, since=since and datetime.fromisoformat(since)
+    )
+
+
+def withdrawn(verdict: Verdict, closed: Verdict, currency: str, *, is_same: bool) -> Verdict:
+    """Return the verdict that closed the gate in the place of another, or that without a claim.
+
+    Parameters
+    ----------
+    verdict, closed : Verdict
+        Of a replay; of `closed_by_monitor`.
+    currency : str
+        Of the sentence.
+    is_same : bool
+        Whether both were judged under the same costs: then, at the same capacity, the later counts.
+    """
+    if is_same and verdict.advantage.capacity == closed.advantage.capacity:
+        return closed
+    return take_back(verdict, closed.withheld, currency)
+
+
+def holds_for(found: Mapping[str, Any], workspace: Workspace, as_of: datetime | None) -> bool:
+    """Whether a measurement was known by then, and under the workspace's costs and promises."""
+    is_known = as_of is None or datetime.fromisoformat(found["as_of"]) <= as_of
+    return is_known and found.get("stakes") == workspace.sla.stakes
+
+
+def latest_backtest(outputs: Path) -> dict[str, Any] | None:
+    """JSON object of the latest backtest, None where there is none."""
+    return latest_summary(outputs, "backtest")
+
+
+def latest_summary(outputs: Path, verb: str) -> dict[str, Any] | None:
+    """JSON object that a verb kept for the gate, None where there is none.
+
+    Raises
+    ------
+    UnreadableFileError
+        If somebody else has written into it.
+    """
+    path = outputs / verb / "summary.json"
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UnreadableFileError(
+            str(path), f"it is not what `sniper {verb}` wrote", f"run `sniper {verb}` again"
+        ) from error
+    return found
+
+
+def _backtest(
+    workspace: Workspace, as_of: datetime, manifest: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """The latest backtest, if it says something of this model under these settings."""
+    found = latest_backtest(workspace.outputs)
+    if found is None or not holds_for(found, workspace, as_of):
+        return None
+    return found if manifest is None or found.get("model") == manifest["estimator"] else None
+
+
+def _by_capacity(backtest: Mapping[str, Any] | None) -> dict[int, Verdict]:
+    """Every verdict of a backtest, that of the desk's own capacity among them."""
+    if backtest is None:
+        return {}
+    told = [backtest.get("own_verdict"), *backtest["verdicts"]]
+    verdicts = [_verdict(each) for each in told if each is not None]
+    return {verdict.advantage.capacity: verdict for verdict in verdicts}
+
+
+def _held(
+    workspace: Workspace, verdicts: Mapping[int, Verdict], closed: Verdict | None
+) -> dict[int, Verdict]:
+    """Take claims back that are not shown at the desk's own capacity, or not any more."""
+    own, currency = workspace.sla.capacity_per_day, workspace.sla.costs.currency
+    if closed is not None:
+        reason = closed.withheld
+    elif own not in verdicts:
+        reason = f"none was measured at {own} a day, which is asked first"
+    else:
+        first = verdicts[own].advantage
+        return {slots: withhold(each, first, currency) for slots, each in verdicts.items()}
+    return {slots: take_back(each, reason, currency) for slots, each in verdicts.items()}
+
+
+def _verdict(told: Mapping[str, Any]) -> Verdict:
+    """Read a verdict as it was kept; what is undefined is null there."""
+    told_of = told["advantage"]
+    difference, low, high = (
+        math.nan if told_of[key] is None else told_of[key] for key in ("difference", "low", "high")
+    )
+    return Verdict(
+        advantage=Advantage(
+            told_of["capacity"], told_of["rule"], difference, low, high, told_of["claimed"]
+        ),
+        policy=told["policy"],
+        sentence=told["sentence"],
+        chosen_on=told.get("chosen_on", "training days"),
+        n_days=told.get("n_days", 0),
+        withheld=told.get("withheld", ""),
+    )

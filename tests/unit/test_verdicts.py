@@ -1,0 +1,151 @@
+"""The verdict in force, from what a backtest, a training and a monitor have kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from sla_sniper.escalation import CostTable
+from sla_sniper.usecases.verdicts import closed_since, in_force
+
+NOON = datetime(2016, 5, 1, 12, tzinfo=UTC)
+LATER, EARLIER = NOON.replace(hour=13).isoformat(), NOON.replace(hour=11).isoformat()
+MODEL = {
+    "version": "v1",
+    "estimator": "lightgbm",
+    "evaluation": {
+        "verdict": {
+            "policy": "sniper",
+            "sentence": "training says so",
+            "capacity": 50,
+            "rule": "edf",
+            "stakes": "ours",
+        }
+    },
+}
+
+
+def verdict(capacity, *, claims):
+    return {
+        "policy": "sniper" if claims else "oldest",
+        "sentence": f"{capacity} a day: {claims}",
+        "chosen_on": "training days",
+        "n_days": 20,
+        "withheld": "",
+        "advantage": {
+            "capacity": capacity,
+            "rule": "oldest",
+            "difference": 7.0,
+            "low": 5.0 if claims else None,
+            "high": 9.0 if claims else None,
+            "claimed": claims,
+        },
+    }
+
+
+@pytest.fixture
+def desk(tmp_path):
+    sla = SimpleNamespace(costs=CostTable("USD", {"high": 1}), stakes="ours", capacity_per_day=50)
+    rule = SimpleNamespace(timezone="UTC")
+    return SimpleNamespace(outputs=tmp_path, sla=sla, landmarks=rule)
+
+
+def store(desk, verb, *verdicts, **changes):
+    facts = {"as_of": NOON.isoformat(), "stakes": "ours", "model": "lightgbm", "version": "v1"}
+    path = desk.outputs / verb / "summary.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(facts | {"verdicts": verdicts} | changes))
+
+
+def told(desk, capacity=50, manifest=MODEL, as_of=NOON):
+    return in_force(desk, capacity, as_of=as_of, manifest=manifest)
+
+
+def test_training_counts_until_something_was_replayed(desk):
+    assert told(desk).sentence == "training says so"
+    store(desk, "backtest", verdict(50, claims=False))
+    assert told(desk).policy == "oldest"
+
+
+@pytest.mark.parametrize("other", [{"stakes": "x"}, {"model": "hazard"}, {"as_of": LATER}])
+def test_a_backtest_counts_for_its_model_and_settings_when_known(desk, other):
+    store(desk, "backtest", verdict(50, claims=False), **other)
+
+    assert told(desk).sentence == "training says so"
+
+
+def test_training_claims_at_the_desks_own_capacity_alone(desk):
+    desk.sla.capacity_per_day = 30
+
+    assert told(desk).policy == "edf"
+    assert told(desk).sentence.endswith("sniper backtest --capacity 50 measures it")
+
+
+def test_own_capacity_counts_though_nobody_asked_for_it(desk):
+    store(desk, "backtest", verdict(25, claims=True), own_verdict=verdict(50, claims=False))
+
+    assert not told(desk, 25).is_claimed
+    assert told(desk, 25).why == "none is shown at 50 a day, which is asked first"
+    assert told(desk, 50).sentence == "50 a day: False"
+
+
+@pytest.mark.parametrize(
+    ("read_at", "policy"), [(NOON.isoformat(), "oldest"), (EARLIER, "sniper"), (LATER, "sniper")]
+)
+def test_of_monitor_and_backtest_the_later_counts_and_monitor_where_equal(desk, read_at, policy):
+    store(desk, "backtest", verdict(50, claims=True))
+    store(desk, "monitor", verdict(50, claims=False), as_of=read_at)
+
+    assert told(desk).policy == policy
+
+
+def test_monitor_closes_every_capacity_also_one_that_is_the_desks_now(desk):
+    store(desk, "backtest", verdict(25, claims=True), verdict(50, claims=True))
+    store(desk, "monitor", verdict(50, claims=False))
+    desk.sla.capacity_per_day = 25
+
+    found = told(desk, 25)
+
+    assert not found.is_claimed
+    assert (
+        found.why == "the monitor of 1 May 2016 found no measurable advantage any more at 50 a day"
+    )
+    assert found.sentence == (
+        f"no measurable advantage over oldest at 25 a day (difference $7 [5, 9], {found.why})"
+    )
+
+
+def test_monitor_closes_what_training_opened(desk):
+    store(desk, "monitor", verdict(50, claims=False))
+
+    assert told(desk).policy == "oldest"
+
+
+@pytest.mark.parametrize("kept", [(), (verdict(50, claims=True),)])
+def test_monitor_without_a_finding_closes_nothing(desk, kept):
+    store(desk, "monitor", *kept)
+
+    assert told(desk).policy == "sniper"
+
+
+def test_without_a_model_the_backtest_alone_counts(desk):
+    store(desk, "backtest", verdict(50, claims=True))
+    store(desk, "monitor", verdict(50, claims=False))
+
+    assert told(desk, manifest=None).is_claimed
+    with pytest.raises(LookupError, match="Nothing was measured at 25 a day"):
+        told(desk, 25, manifest=None)
+
+
+@pytest.mark.parametrize(("listed", "is_closed"), [("v1", True), ("v2", False), (None, True)])
+def test_page_asks_the_monitor_of_the_model_that_made_its_list(desk, listed, is_closed):
+    store(desk, "monitor", verdict(50, claims=False))
+    if listed:
+        pl.DataFrame({"model_version": [listed]}).write_parquet(desk.outputs / "queue.parquet")
+
+    assert (closed_since(desk, {"as_of": NOON.isoformat()}) is not None) is is_closed
+    assert closed_since(desk, {"as_of": LATER}) is None
