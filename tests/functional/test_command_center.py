@@ -177,6 +177,81 @@ def test_page_agrees_with_the_backtest(full, own):
     assert found.as_dict()["policies"] == at_twenty
 
 
+REASON = "the monitor of 5 Apr 2016 found no measurable advantage any more at 20 a day"
+
+
+def store_monitor(folder: Path, **changes: object) -> None:
+    """A monitor, a day after the backtest, that has closed the gate at 20 a day."""
+    advantage = {
+        "capacity": 20, "rule": "oldest", "difference": -7.0, "low": -20.0, "high": 6.0,
+        "claimed": False,
+    }  # fmt: skip
+    verdict = {
+        "policy": "oldest", "sentence": "no measurable advantage over oldest at 20 a day",
+        "chosen_on": "training days", "n_days": 8, "withheld": "", "advantage": advantage,
+    }  # fmt: skip
+    facts = {
+        "as_of": (START + timedelta(days=1)).isoformat(), "version": "lightgbm-test",
+        "stakes": open_workspace(folder).sla.stakes, "verdicts": [verdict],
+    }  # fmt: skip
+    (folder / "outputs" / "monitor").mkdir(exist_ok=True)
+    (folder / "outputs" / "monitor" / "summary.json").write_text(json.dumps(facts | changes))
+
+
+@pytest.fixture
+def claiming(full):
+    """A desk of 20 a day whose forecast knows so much that the replay claims an advantage."""
+    path = full / "sla.toml"
+    path.write_text(path.read_text().replace("per_day = 50", "per_day = 20"))
+    sharp = POOL.with_columns(p_breach=pl.when("breached").then(0.9).otherwise(0.1))
+    sharp.write_parquet(full / "outputs" / "backtest" / "predictions.parquet")
+    return full
+
+
+def test_page_says_and_ranks_by_what_monitor_found(page, claiming):
+    before = texts(page(claiming))
+    store_monitor(claiming)
+
+    written = texts(page(claiming))
+
+    assert "No measurable advantage" not in before
+    assert "No measurable advantage over oldest at 20 a day: rank by oldest" in written
+    assert "sniper minus oldest is -$7" in written
+    assert "paired over 8 days" in written
+    assert REASON in written
+    assert "20 escalations a day at most, chosen by oldest" in written
+
+
+@pytest.mark.parametrize("other", [{"version": "x"}, {"stakes": "x"}, {"as_of": "2016-04-03T00Z"}])
+def test_page_ignores_what_monitor_found_elsewhere(full, other):
+    store_monitor(full, **other)
+
+    assert center.stored_period(open_workspace(full)).closed is None
+
+
+@pytest.mark.parametrize(("capacity", "intervention"), [(10, 2), (20, 3)])
+def test_closed_gate_stays_closed_whatever_the_reader_sets(claiming, capacity, intervention):
+    costs = dataclasses.replace(COSTS, intervention=intervention)
+    open_gate = center.stored_period(open_workspace(claiming))
+    store_monitor(claiming)
+    closed = center.stored_period(open_workspace(claiming))
+
+    before, after = (
+        center.evaluate(center.price(period, costs), capacity).summary.verdict(capacity)
+        for period in (open_gate, closed)
+    )
+
+    assert before.advantage.claimed
+    assert (after.policy, after.withheld) == (before.advantage.rule, REASON)
+
+
+def test_new_verdict_of_monitor_reaches_the_next_run(full):
+    before = center.stamp(open_workspace(full))
+    store_monitor(full)
+
+    assert center.stamp(open_workspace(full)) != before
+
+
 def test_curve_agrees_with_escalation(full):
     priced = center.price(center.stored_period(open_workspace(full)), COSTS)
 
@@ -311,7 +386,7 @@ def test_pool_of_another_kind_is_refused(full, frame):
 def test_damaged_summary_is_refused(full):
     (full / "outputs" / "backtest" / "summary.json").write_text("{")
 
-    with pytest.raises(UnreadableFileError, match="it is no JSON"):
+    with pytest.raises(UnreadableFileError, match="run `sniper backtest` again"):
         center.stored_period(open_workspace(full))
 
 

@@ -8,7 +8,6 @@ depend on the question is ordered once; a question is then a few walks over the 
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +36,7 @@ from sla_sniper.eventlog.reading import log_end
 from sla_sniper.eventlog.store import EventStore
 from sla_sniper.stats.bootstrap import day_weights
 from sla_sniper.stats.intervals import Interval, percentile_interval
+from sla_sniper.usecases.verdicts import closed_since, latest_backtest, withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sla_sniper.config.workspace import Workspace
     from sla_sniper.escalation.candidates import Ints
     from sla_sniper.escalation.costs import CostTable
-    from sla_sniper.escalation.gate import Advantage
+    from sla_sniper.escalation.gate import Advantage, Verdict
     from sla_sniper.escalation.results import ReplaySummary
 
 MOST: Final = 200
@@ -134,12 +134,15 @@ class Period:
         `summary.json` of the backtest.
     own : int
         The capacity that the desk has.
+    closed : Verdict or None
+        By which a `monitor` since the backtest has closed the gate; None where none has.
     """
 
     test: Walks
     training: Walks | None
     about: Mapping[str, Any]
     own: int
+    closed: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,7 +200,8 @@ class StoredQueue:
 def stamp(workspace: Workspace) -> tuple[int, ...]:
     """Return when each file was written: what was computed from them holds until this changes."""
     settings = (workspace.folder / name for name in ("sla.toml", "sniper.toml"))
-    paths = (*_backtest_files(workspace), workspace.outputs / "queue.parquet", *settings)
+    found = (workspace.outputs / name for name in ("queue.parquet", "monitor/summary.json"))
+    paths = (*_backtest_files(workspace), *found, *settings)
     return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
 
@@ -209,14 +213,16 @@ def stored_period(workspace: Workspace) -> Period | None:
     UnreadableFileError
         If its files are damaged, empty or of another kind.
     """
-    predictions, training, summary = _backtest_files(workspace)
+    predictions, training, _ = _backtest_files(workspace)
     if not predictions.is_file():
         return None
+    about = latest_backtest(workspace.outputs) or {}
     return Period(
         test=_walks(predictions, workspace, ("random", *RULES, "risk", "alarm", "nobody", "nuke")),
         training=_walks(training, workspace, RULES) if training.is_file() else None,
-        about=_document(summary) if summary.is_file() else {},
+        about=about,
         own=workspace.sla.capacity_per_day,
+        closed=closed_since(workspace, about),
     )
 
 
@@ -248,10 +254,16 @@ def price(period: Period, costs: CostTable) -> Priced:
 
 
 def evaluate(priced: Priced, capacity: int) -> Evaluation:
-    """Replay every policy at one capacity and judge the model against the best simple rule."""
+    """Replay every policy at one capacity and judge the model against the best simple rule.
+
+    A `monitor` that has closed the gate since the backtest closes it here, whatever is set.
+    """
     costs = priced.costs
     tested, alone = _replayed(priced.period, costs, priced.walks, capacity)
     verdict = withhold(alone.verdict(capacity), priced.own, costs.currency)
+    if priced.period.closed is not None:
+        is_same = costs == priced.period.test.work.costs
+        verdict = withdrawn(verdict, priced.period.closed, costs.currency, is_same=is_same)
     summary = dataclasses.replace(alone, verdicts=(verdict,))
     chosen = tested.totals[verdict.policy, capacity]
     per_day = costs.effectiveness.value * chosen.preventable
@@ -329,16 +341,6 @@ def _table(path: Path, columns: Sequence[str], command: str) -> pl.DataFrame:
     if frame.is_empty() and command == "sniper backtest":
         raise UnreadableFileError(str(path), "it holds no running clock", again)
     return frame
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnreadableFileError(
-            str(path), "it is no JSON", "run `sniper backtest` again"
-        ) from error
-    return found
 
 
 def _has_logistic(candidates: Candidates) -> bool:
