@@ -129,7 +129,7 @@ def test_monitor_closes_what_training_opened(desk):
 def test_monitor_without_a_finding_closes_nothing(desk, kept):
     store(desk, "monitor", *kept)
 
-    assert told(desk).policy == "sniper"
+    assert told(desk).sentence == "training says so"
 
 
 def test_without_a_model_the_backtest_alone_counts(desk):
