@@ -28,7 +28,7 @@ NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 def many(desk: Desk, n_tickets: int) -> pl.DataFrame:
     """Draw the open tickets of a desk until there are `n_tickets`; the same every time."""
-    found = running_now(desk)
+    found = running_now(desk, desk.cycles(as_of=desk.as_of))
     draw = np.random.default_rng(0)
     return found[draw.integers(0, found.height, n_tickets)].with_columns(
         pl.int_range(pl.len()).cast(pl.String).alias("ticket_id"),

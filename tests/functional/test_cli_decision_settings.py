@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 import polars as pl
@@ -47,7 +48,7 @@ def test_queue_says_until_when_to_act(trained):
 
     now = datetime.fromisoformat(facts["as_of"])
     assert facts["slot_price"] is None
-    assert facts["lost"] == []
+    assert all(row["slack_s"] <= 0 for row in facts["lost"])
     for row in facts["queue"]:
         due = datetime.fromisoformat(row["due_at"])
         # The effect is constant: what pays now pays until the deadline.
@@ -73,14 +74,47 @@ def test_lost_tickets_are_listed_apart(trained):
     facts = succeed("queue", "--capacity", "999", "-w", trained, "--json").json
     words = succeed("queue", "-w", trained)
 
+    late = [row for row in facts["lost"] if row["slack_s"] >= 0]
     lost = {row["ticket_id"] for row in facts["lost"]}
-    assert lost
-    assert all(row["slack_s"] < 3 * 3600 for row in facts["lost"])
+    assert late
+    assert all(row["slack_s"] < 3 * 3600 for row in late)
     assert lost.isdisjoint(row["ticket_id"] for row in facts["queue"])
-    assert facts["eligible"] == before["eligible"] - len(facts["lost"])
+    assert facts["eligible"] == before["eligible"] - len(late)
     ranked = pl.read_parquet(trained / "outputs" / "queue.parquet")
     assert lost.isdisjoint(ranked["ticket_id"])
     assert "past the point of no return" in words.out
+
+
+def test_overdue_tickets_are_listed_after_those_just_lost(trained):
+    edit(trained, EFFECT, EFFECT.replace("}", ', point_of_no_return = "3h" }'))
+    cycles = trained / "cycles.parquet"
+    succeed("clock", "--out", cycles, "-w", trained)
+    standing = pl.read_parquet(cycles)
+    over = standing.filter(pl.col("state") == "overdue")
+
+    facts = succeed("queue", "--json", "-w", trained).json
+    words = succeed("queue", "-w", trained).out
+
+    slack = [row["slack_s"] for row in facts["lost"]]
+    n_late = len(slack) - over.height
+    assert slack == sorted(slack[:n_late]) + sorted(slack[n_late:], reverse=True)
+    assert slack[n_late - 1] >= 0 > slack[n_late]
+    assert {row["ticket_id"] for row in facts["lost"][n_late:]} == set(over["ticket_id"])
+    assert facts["overdue"] == over.height > 0
+    assert facts["paused"] == standing.filter(pl.col("state") == "paused").height > 0
+    assert f"{over.height} clocks of theirs overdue and still open" in words
+    assert re.search(r"\d (h|min) over", words)
+
+
+def test_an_overdue_ticket_is_told_as_it_stands_now(trained, rows):
+    states = succeed("queue", "--json", "-w", trained).json["lost"]
+
+    last = {row["number"]: row for row in rows.iter_rows(named=True)}
+    costs = {"critical": 500, "high": 200, "moderate": 50, "low": 10}
+    assert states
+    for row in states:
+        assert row["group"] == last[row["ticket_id"]]["team"]
+        assert row["cost"] == costs[row["priority"]]
 
 
 def test_replay_never_counts_the_lost_as_catchable(trained):

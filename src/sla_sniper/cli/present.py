@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _SHOWN = 50
+_SHOWN_LOST = 10
+"""The list of what can be saved is the one to read."""
 _WARNINGS = {
     "unreadable_verdict": "verdicts of the help desk that are neither true nor false, left out",
     "closed_without_time": "ended tickets of which nothing tells when; they leave every rate",
@@ -158,7 +160,7 @@ def backtest(result: BacktestReport, console: Console) -> None:
     console.print(
         f"Assumes effectiveness {given['effectiveness']:g} "
         f"[{given['effectiveness_low']:g}, {given['effectiveness_high']:g}] and "
-        f"{money(given['intervention'], currency)} an escalation. {escape(given['limits'])}",
+        f"{_money(given['intervention'], currency)} an escalation. {escape(given['limits'])}",
         style="dim",
         highlight=False,
     )
@@ -170,10 +172,10 @@ def _tornado(found: Mapping[str, Any], currency: str, console: Console) -> None:
     table = empty_table("Assumption", "From .. to", ">Net saving", f">Minus {found['rule']}")
     for each in found["swings"]:
         table.add_row(
-            each["name"],
+            escape(each["name"]),
             f"{each['low']} .. {each['high']}",
-            f"{money(each['net_low'], currency)} .. {money(each['net_high'], currency)}",
-            f"{money(each['gain_low'], currency)} .. {money(each['gain_high'], currency)}",
+            f"{_money(each['net_low'], currency)} .. {_money(each['net_high'], currency)}",
+            f"{_money(each['gain_low'], currency)} .. {_money(each['gain_high'], currency)}",
         )
     console.print(table)
 
@@ -205,7 +207,7 @@ def queue(result: QueueReport, console: Console) -> None:
         highlight=False,
     )
     if result.slot_price is not None:
-        price = money(result.slot_price, result.currency)
+        price = _money(result.slot_price, result.currency)
         console.print(
             f"Slots are kept for better tickets expected later today: one more ticket now would "
             f"have to save more than {price}.",
@@ -216,23 +218,35 @@ def queue(result: QueueReport, console: Console) -> None:
 
 def _lost(result: QueueReport, console: Console) -> None:
     """Print the tickets that nothing can save any more, apart from the list."""
+    if result.paused:
+        console.print(f"{count(result.paused, 'clock')} paused: without a deadline, not ranked.")
     if result.lost.is_empty():
         return
     tickets = result.lost.select("source", "ticket_id").n_unique()
-    console.print(f"Lost: {count(tickets, 'ticket')} past the point of no return, not ranked.")
+    has_more = result.lost.height > _SHOWN_LOST
+    more = f"; the first {_SHOWN_LOST} clocks are shown, --json has all" if has_more else ""
+    console.print(
+        f"Lost: {count(tickets, 'ticket')} past the point of no return, not ranked; "
+        f"{count(result.overdue, 'clock')} of theirs overdue and still open{more}."
+    )
     table = empty_table(
         "Ticket", "Metric", "Priority", "Group", ">Due in (working)", ">Breach cost"
     )
-    for row in result.lost.head(_SHOWN).iter_rows(named=True):
+    for row in result.lost.head(_SHOWN_LOST).iter_rows(named=True):
         table.add_row(
             escape(row["ticket_id"]),
             row["metric"],
             escape(row["priority"] or ""),
             escape(row["group"] or ""),
-            working_time(row["slack_s"]),
-            money(row["cost"], result.currency),
+            _left(row["slack_s"]),
+            _money(row["cost"], result.currency),
         )
     console.print(table)
+
+
+def _left(slack_s: int) -> str:
+    """Working time to the deadline, or since it."""
+    return working_time(slack_s) if slack_s >= 0 else f"{working_time(-slack_s)} over"
 
 
 def exported(result: Exported, console: Console) -> None:
@@ -318,10 +332,10 @@ def _policy_cells(row: Mapping[str, Any], currency: str) -> tuple[str, ...]:
         _share(row["captured_share"]),
         _share(row["precision"]),
         _share(row["oracle_share"]),
-        money(net["estimate"], currency),
+        _money(net["estimate"], currency),
         ""
         if net["low"] is None
-        else f"{money(net['low'], currency)} .. {money(net['high'], currency)}",
+        else f"{_money(net['low'], currency)} .. {_money(net['high'], currency)}",
         _share(row["break_even_effectiveness"]),
     )
 
@@ -337,7 +351,7 @@ def _queue_cells(row: Mapping[str, Any], currency: str, timezone: str) -> tuple[
         working_time(row["slack_s"]),
         wall_time(row["wall_slack_s"]),
         percent(row["p_breach"]),
-        money(row["expected_saving"], currency),
+        _money(row["expected_saving"], currency),
         short_moment(row["act_by"], timezone),
         escape("; ".join(reason for reason in said if reason)),
     )
@@ -345,6 +359,11 @@ def _queue_cells(row: Mapping[str, Any], currency: str, timezone: str) -> tuple[
 
 def _share(interval: Mapping[str, Any]) -> str:
     return "" if interval["estimate"] is None else percent(interval["estimate"])
+
+
+def _money(amount: float, currency: str) -> str:
+    """Write an amount; the currency is whatever the settings call it."""
+    return escape(money(amount, currency))
 
 
 def _stamp(result: CheckReport | QueueReport | DiagnosisReport) -> str:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sla_sniper.config.workspace import Workspace
-    from sla_sniper.escalation.costs import CostTable
     from sla_sniper.eventlog.mapping import Mapping
     from sla_sniper.snapshots.landmarks import Epoch
 
@@ -261,10 +260,18 @@ class Desk:
             return found
         places = [name for name in PLACE if name in moments.columns]
         placed = found.join(moments.select("landmark", *places), on="landmark", how="left")
-        cost = self._costs(found, costs) + credits_at_risk(self, found, costs.attainment)
+        cost = self.breach_costs(found) + credits_at_risk(self, found, costs.attainment)
         return placed.with_columns(cost.alias("cost"))
 
-    def _costs(self, found: pl.DataFrame, costs: CostTable) -> pl.Series:
+    def breach_costs(self, found: pl.DataFrame) -> pl.Series:
+        """What one breach of each ticket costs, in currency, without credits of contracts.
+
+        Raises
+        ------
+        ConfigurationError
+            If no ticket has what the costs go by.
+        """
+        costs = self.workspace.sla.require_prices()
         if costs.by in self.keep:
             found = found.with_columns(pl.col(f"attr_{costs.by}").alias(costs.by))
         if costs.by not in found.columns:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sla_sniper.core.instants import MICROSECOND, SECOND_US
+from sla_sniper.core.instants import MICROSECOND
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import PREDICTIONS, TICKET_KEY
 from sla_sniper.escalation import candidates_from
 from sla_sniper.escalation.policies import expected_saving
 from sla_sniper.escalation.slots import LEAST_DAYS, Arrivals
@@ -20,6 +19,7 @@ from sla_sniper.usecases.backtest import latest_pool
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.forecasting import features_of
+from sla_sniper.usecases.lost import parted
 from sla_sniper.usecases.ranking import Ranking, moment_of, rank, running_now
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 
     from sla_sniper.usecases.desk import Desk
     from sla_sniper.usecases.leaks import Leak
-
-LOST = {
-    name: PREDICTIONS[name]
-    for name in (*TICKET_KEY, "metric", "priority", "group", "due_at", "slack_s", "cost")
-}
-"""Columns of the list of lost tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,10 @@ class QueueReport:
     timezone : str
         IANA name of the desk's zone.
     lost : DataFrame
-        `LOST`: clocks past their point of no return, least slack first; never ranked.
+        `lost.LOST`: clocks past their point of no return, then those past their deadline and
+        still open; never ranked.
+    overdue, paused : int
+        Clocks past their deadline and still open; clocks that stand, which nobody ranks.
     slot_price : float or None
         What one more ticket would have to save above its cost to take a slot now rather than
         leave it to those expected later today; None where no slot is held back.
@@ -79,6 +76,8 @@ class QueueReport:
     timezone: str
     model_version: str
     lost: pl.DataFrame
+    overdue: int = 0
+    paused: int = 0
     slot_price: float | None = None
     leaks: tuple[Leak, ...] = ()
 
@@ -101,6 +100,8 @@ class QueueReport:
             "leaks": [leak.as_dict() for leak in self.leaks],
             "queue": records(self.recommended.drop("as_of").to_dicts()),
             "lost": records(self.lost.to_dicts()),
+            "overdue": self.overdue,
+            "paused": self.paused,
         }
 
 
@@ -142,14 +143,17 @@ def make_queue(
     if bundle is None:
         trained = train_on(desk, name="lightgbm")
         bundle, leaks = trained.folder, trained.leaks
-    alive, lost = _parted(desk, running_now(desk))
+    cycles = desk.cycles(as_of=desk.as_of)
+    found = parted(desk, running_now(desk, cycles), cycles)
     verdict = in_force(desk.workspace, slots, as_of=desk.as_of, manifest=read_manifest(bundle))
     progress("ranking the tickets")
     prices = _prices(desk, slots) if verdict.is_claimed else None
-    frame = rank(desk, alive, bundle, Ranking(verdict.policy, slots, prices))
+    frame = rank(desk, found.alive, bundle, Ranking(verdict.policy, slots, prices))
     report = QueueReport(
         frame=frame,
-        lost=lost,
+        lost=found.lost,
+        overdue=found.n_overdue,
+        paused=cycles.filter(pl.col("state") == "paused").height,
         slot_price=_next_price(prices, frame),
         as_of=desk.as_of,
         why=desk.why,
@@ -220,19 +224,6 @@ def _next_price(prices: NDArray[np.float64] | None, frame: pl.DataFrame) -> floa
     if prices is None or taken >= prices.size or prices[taken] <= 0:
         return None
     return float(prices[taken])
-
-
-def _parted(desk: Desk, snapshots: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Clocks that can be helped, and those past their point of no return as `LOST`."""
-    if snapshots.is_empty():
-        return snapshots, pl.DataFrame(schema=LOST)
-    limit = desk.workspace.sla.costs.effectiveness.point_of_no_return_us
-    gone = snapshots.filter(pl.col("slack_us") < limit).with_columns(
-        slack_s=pl.col("slack_us") // SECOND_US
-    )
-    chosen = gone.select(pl.col(name).cast(dtype) for name, dtype in LOST.items())
-    alive = snapshots.filter(pl.col("slack_us") >= limit)
-    return alive, chosen.sort("slack_s", "ticket_id", "metric")
 
 
 def _keep(report: QueueReport, desk: Desk) -> None:

@@ -143,10 +143,13 @@ def moment_of(desk: Desk) -> pl.DataFrame:
     )
 
 
-def running_now(desk: Desk) -> pl.DataFrame:
-    """Snapshots of the clocks that run at the instant of the queue, with their ``calendar``."""
+def running_now(desk: Desk, cycles: pl.DataFrame) -> pl.DataFrame:
+    """Snapshots of the clocks that run at the instant of the queue, with their ``calendar``.
+
+    `cycles` are all clocks at that instant; see `Desk.cycles`.
+    """
     snapshots = desk.snapshots_at(moment_of(desk))
     if snapshots.is_empty():
         return snapshots
-    calendars = desk.cycles(as_of=desk.as_of).select(*CLOCK_KEY, "calendar")
+    calendars = cycles.select(*CLOCK_KEY, "calendar")
     return snapshots.join(calendars, on=CLOCK_KEY, how="left", maintain_order="left")
