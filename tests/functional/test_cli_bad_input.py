@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from .conftest import MAP, fingerprint, sniper, succeed
+from .conftest import MAP, SLA, fingerprint, sniper, succeed
 
 EXIT_CODES = Path(__file__).parents[2] / "docs" / "reference" / "exit-codes.md"
 PROTOTYPE = Path(__file__).parents[3] / "shared" / "data" / "synthetic_support_tickets.csv.gz"
@@ -70,6 +70,61 @@ def untouched(workspace):
     before = fingerprint(workspace)
     yield workspace
     assert fingerprint(workspace) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("monitor", "--weeks", "200000"),
+        ("queue", "--capacity", str(10**20)),
+        ("queue", "--capacity", str(10**18)),
+        ("backtest", "--capacity", str(10**20)),
+        ("backtest", "--capacity", f"10,{10**18}"),
+    ],
+)
+def test_numbers_beyond_any_desk_are_a_usage_error(untouched, words):
+    outcome = sniper(*words, "-w", untouched)
+
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 1
+    assert outcome.err.startswith("error: Invalid value for")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("per_day = 10", f"per_day = {10**18}"),
+        ("[capacity]\nper_day = 10", f'[[capacity]]\nname = "all"\nper_day = {10**18}'),
+    ],
+)
+def test_a_capacity_beyond_any_desk_is_refused(workspace, old, new):
+    edit(workspace / "sla.toml", old, new)
+
+    assert "100000" in fail(20, "queue", "-w", workspace)
+
+
+def test_text_that_looks_like_markup_is_printed_as_it_is(tmp_path, rows):
+    """A priority and a currency that a terminal would take for the end of a colour."""
+    odd = rows.with_columns(pl.col("prio").replace("P1", "[/P1]"), team=pl.lit("[/team]"))
+    folder = tmp_path / "desk"
+    succeed("init", folder)
+    (folder / "map.toml").write_text(MAP.format(source="desk").replace("P1 =", '"[/P1]" ='))
+    text = SLA.replace("critical", '"[/P1]"').replace('"EUR"', '"[/EUR]"')
+    text = text.replace('""[/P1]""', '"[/P1]"')
+    (folder / "sla.toml").write_text(text)
+    (folder / "map.toml").write_text(
+        (folder / "map.toml").read_text().replace('= "critical"', '= "[/P1]"')
+    )
+    odd.write_csv(tmp_path / "log.csv")
+    succeed("ingest", tmp_path / "log.csv", "-w", folder)
+    replay = ("backtest", "--model", "logistic", "--epoch", "day", "--from", "2025-10-20")
+
+    said = [succeed(*words, "-w", folder).out for words in (("clock",), replay, ("queue",))]
+
+    assert "[/P1]" in said[0]
+    assert "breach.[/P1]" in said[1]
+    assert "[/EUR]" in said[1]
+    assert "[/team]" in said[2]
 
 
 def test_missing_column_is_named(untouched, tmp_path, rows):

@@ -37,6 +37,7 @@ from sla_sniper.cli.surface import (
     slots,
 )
 from sla_sniper.cli.usage import Commands
+from sla_sniper.core.limits import MOST_SLOTS
 
 app = typer.Typer(
     name="sniper",
@@ -276,7 +277,9 @@ def backtest(
 def queue(
     *,
     as_of: AsOf = None,
-    capacity: Annotated[int | None, typer.Option(min=0, help="Slots today.")] = None,
+    capacity: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SLOTS, help="Slots today.")
+    ] = None,
     out: Out = None,
     workspace: Workspace = HERE,
     as_json: AsJson = False,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, run
@@ -46,7 +47,7 @@ def show(result: ClockReport, console: Console) -> None:
     table = Table("Metric", "Priority", "State", box=None, pad_edge=False)
     table.add_column("Cycles", justify="right")
     for metric, priority, state, count in result.states().iter_rows():
-        table.add_row(metric, priority or "(none)", state, f"{count:,}")
+        table.add_row(metric, escape(priority or "(none)"), state, f"{count:,}")
     console.print(table)
     for sentence in result.sentences():
         console.print(sentence, highlight=False, markup=False)

@@ -72,11 +72,11 @@ def show(result: ExposureReport, console: Console) -> None:
             str(row["allowed"]),
             f"{row['running'] + row['expected']:.0f}",
             percent(row["p_below"]),
-            money(row["expected_credit"], result.currency),
-            money(row["next_breach"], result.currency),
+            escape(money(row["expected_credit"], result.currency)),
+            escape(money(row["next_breach"], result.currency)),
         )
     console.print(table)
-    total = money(float(result.frame["expected_credit"].sum()), result.currency)
+    total = escape(money(float(result.frame["expected_credit"].sum()), result.currency))
     console.print(
         f"Expected credits of {result.frame.height:,} accounts and periods: {total}. The rest of a "
         "period is taken to breach at the account's own rate, shrunk towards that of all.",

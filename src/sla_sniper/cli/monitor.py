@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 _HERE: Final = Path()
+_MOST_WEEKS: Final = 1_000
+"""Nineteen years: further back no desk is the same."""
 
 
 @commands.command()
 def monitor(
     *,
     as_of: AsOf = None,
-    weeks: Annotated[int, typer.Option(min=1, help="Weeks to look back at most.")] = 4,
+    weeks: Annotated[
+        int, typer.Option(min=1, max=_MOST_WEEKS, help="Weeks to look back at most.")
+    ] = 4,
     workspace: Workspace = _HERE,
     as_json: AsJson = False,
 ) -> None:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.core.instants import parse_instant
+from sla_sniper.core.limits import MOST_SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,9 +108,9 @@ def slots(text: str) -> tuple[int, ...]:
         found = tuple(int(part) for part in text.split(","))
     except ValueError:
         found = ()
-    if not found or min(found) < 1:
+    if not found or min(found) < 1 or max(found) > MOST_SLOTS:
         raise typer.BadParameter(
-            f"{text!r} is no list of whole numbers above zero; write 10,25,50.",
+            f"{text!r} is no list of whole numbers from 1 to {MOST_SLOTS:,}; write 10,25,50.",
             param_hint="--capacity",
         )
     return tuple(dict.fromkeys(found))

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 from sla_sniper.config.documents import Strict
 from sla_sniper.config.values import duration_us, span_seconds
 from sla_sniper.core.errors import SlaSniperError
+from sla_sniper.core.limits import MOST_SLOTS
 from sla_sniper.core.schema import METRICS, VALUE_COLUMNS
 from sla_sniper.escalation.attainment import Contract
 from sla_sniper.escalation.costs import CostTable, Effectiveness
@@ -138,7 +139,7 @@ class CostsSpec(Strict):
 class CapacitySpec(Strict):
     """[capacity] as `sla.toml` writes it: so many tickets a day, whoever takes them."""
 
-    per_day: int = Field(50, ge=1)
+    per_day: int = Field(50, ge=1, le=MOST_SLOTS)
 
 
 class KindSpec(Strict):
@@ -148,7 +149,7 @@ class KindSpec(Strict):
     """
 
     name: str
-    per_day: int | None = Field(None, ge=0)
+    per_day: int | None = Field(None, ge=0, le=MOST_SLOTS)
     minutes: float | None = Field(None, ge=0, allow_inf_nan=False, validate_default=True)
     effort: float | dict[str, float] | None = Field(None, validate_default=True)
     when: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -232,7 +233,7 @@ def slots_a_day(spec: CapacitySpec | tuple[KindSpec, ...]) -> int:
     """Tickets that can be escalated on one local date, all kinds together."""
     if isinstance(spec, CapacitySpec):
         return spec.per_day
-    return max(1, sum(each.most() for each in spec))
+    return min(MOST_SLOTS, max(1, sum(each.most() for each in spec)))
 
 
 def kinds_of(spec: CapacitySpec | tuple[KindSpec, ...]) -> tuple[Kind, ...]:

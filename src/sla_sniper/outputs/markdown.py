@@ -323,6 +323,8 @@ def _amounts(interval: Mapping[str, Any], facts: Facts) -> str:
 
 
 def _interval(value: Mapping[str, Any], *, digits: int) -> str:
+    if value["estimate"] is None:
+        return "-"
     if value["low"] is None:
         return f"{value['estimate']:.{digits}f}"
     return f"{value['estimate']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
@@ -330,7 +332,7 @@ def _interval(value: Mapping[str, Any], *, digits: int) -> str:
 
 def _difference(value: Mapping[str, Any]) -> str:
     low, high = value["difference_low"], value["difference_high"]
-    if value["score"] == value["reference"] or low is None:
+    if value["score"] == value["reference"] or low is None or value["difference"] is None:
         return ""
     return f"{value['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
 
