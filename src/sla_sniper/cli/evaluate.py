@@ -19,6 +19,7 @@ from sla_sniper.cli.surface import (
     run,
 )
 from sla_sniper.cli.tables import table as empty_table
+from sla_sniper.core.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,9 @@ def evaluate(
 
 def show(result: EvaluateReport, console: Console) -> None:
     """Print the folds, all of them together, the segments and the ablation."""
+    from sla_sniper.cli.present import leak_warnings  # noqa: PLC0415
+
+    leak_warnings(result.leaks, console)
     console.print(f"As of {result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})", style="italic")
     table = empty_table(
         "Fitted at", ">Clocks", ">Breached", ">AUC", ">of edf", ">Difference", ">Brier skill",
@@ -76,6 +80,12 @@ def show(result: EvaluateReport, console: Console) -> None:
             )),
         )  # fmt: skip
     console.print(table)
+    if n_empty := result.empty_folds.height:
+        console.print(
+            f"On the days of {count(n_empty, 'fold')} of {result.folds.height} no clock ran: "
+            "measured on nothing, and in none of the figures below.",
+            highlight=False,
+        )
     _metrics(result, console)
     _segments(result, console)
     if not result.ablation.is_empty():

@@ -49,6 +49,10 @@ def monitor(
 
 def show(result: MonitorReport, console: Console) -> None:
     """Print the findings, the figures of the ripe days, and what to do."""
+    from sla_sniper.cli.present import leak_warnings  # noqa: PLC0415
+
+    if result.ripe:
+        leak_warnings(result.ripe.leaks, console)
     console.print(
         f"Model {result.version}, watched from {result.start:%Y-%m-%d %H:%M} to "
         f"{result.as_of:%Y-%m-%d %H:%M} UTC: {result.n_ripe:,} of {result.n_recent:,} snapshots "

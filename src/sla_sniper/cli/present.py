@@ -114,6 +114,11 @@ def _leaks(leaks: Sequence[Leak], console: Console) -> None:
         console.print(
             "[green]No leak was found.[/] A screen finds what later tickets show, no more."
         )
+    leak_warnings(leaks, console)
+
+
+def leak_warnings(leaks: Sequence[Leak], console: Console) -> None:
+    """Print what the leak scanner found before something was fitted; nothing where it did not."""
     for leak in leaks:
         colour = _COLOURS[leak.severity]
         console.print(f"[{colour}]leak {leak.severity}[/] {escape(leak.sentence)}")
@@ -128,8 +133,7 @@ def diagnosis(result: DiagnosisReport, console: Console) -> None:
 
 def trained(result: TrainReport, console: Console) -> None:
     """Print the evaluation and where the bundle is."""
-    if result.leaks:
-        _leaks(result.leaks, console)
+    leak_warnings(result.leaks, console)
     _metrics(result.trial.metric_records(), console)
     console.print(f"Tested on the days from {result.cut:%Y-%m-%d %H:%M} UTC; then fitted on all.")
     console.print(f"{escape(result.manifest['evaluation']['verdict']['sentence'])}.")
@@ -138,6 +142,7 @@ def trained(result: TrainReport, console: Console) -> None:
 
 def backtest(result: BacktestReport, console: Console) -> None:
     """Print the evaluation, every policy at every capacity, and what may be claimed."""
+    leak_warnings(result.leaks, console)
     facts = result.as_dict()
     _metrics(facts["metrics"], console)
     currency = facts["assumptions"]["currency"]
@@ -182,8 +187,7 @@ def _tornado(found: Mapping[str, Any], currency: str, console: Console) -> None:
 
 def queue(result: QueueReport, console: Console) -> None:
     """Print the kill list."""
-    if result.leaks:
-        _leaks(result.leaks, console)
+    leak_warnings(result.leaks, console)
     title = (
         f"Kill list as of {_stamp(result)}: {count(result.capacity, 'slot')}, by {result.policy}"
     )

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sla_sniper.escalation import CostTable
     from sla_sniper.snapshots.landmarks import Epoch
     from sla_sniper.usecases.desk import Desk
+    from sla_sniper.usecases.leaks import Leak
 
 Refit = Literal["weekly", "never"]
 CAPACITIES = (10, 25, 50, 100)
@@ -97,7 +98,13 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class BacktestReport:
-    """A trial, the period it covers and when it was known."""
+    """A trial, the period it covers and when it was known.
+
+    Attributes
+    ----------
+    leaks : tuple of Leak
+        Warnings about the columns of the log and about the features first learnt from.
+    """
 
     trial: Trial
     period: Period
@@ -105,6 +112,7 @@ class BacktestReport:
     why: str
     stakes: str
     sensitivity: Sensitivity
+    leaks: tuple[Leak, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper backtest`."""
@@ -126,6 +134,7 @@ class BacktestReport:
             },
             "metrics": self.trial.metric_records(),
             "sensitivity": dataclasses.asdict(self.sensitivity),
+            "leaks": [leak.as_dict() for leak in self.leaks],
         }
         return as_json(self.trial.summary.as_dict() | header("backtest", self.as_of) | facts)
 
@@ -164,6 +173,8 @@ def run_backtest(
         If `sla.toml` has no costs, or no effectiveness.
     NotEnoughHistoryError
         If the log is too short for an honest split in time.
+    LeakError
+        If a column or feature knows how tickets ended.
     """
     if out is not None:
         require_ending(out)
@@ -173,7 +184,7 @@ def run_backtest(
     desk.workspace.sla.require_costs()
     period = _period(desk, plan)
     require_openings(desk, until=desk.as_of)
-    refuse(scan_columns(desk))
+    warnings = refuse(scan_columns(desk))
     first, _ = desk.active
     # What comes after `as_of` has not happened, however far ahead the period goes.
     end = min(period.end, desk.as_of + timedelta(microseconds=1))
@@ -191,7 +202,13 @@ def run_backtest(
     )
     progress("moving every assumption")
     report = BacktestReport(
-        trial, period, desk.as_of, desk.why, desk.workspace.sla.stakes, _sensitivity(desk, trial)
+        trial=trial,
+        period=period,
+        as_of=desk.as_of,
+        why=desk.why,
+        stakes=desk.workspace.sla.stakes,
+        sensitivity=_sensitivity(desk, trial),
+        leaks=(*warnings, *trial.leaks),
     )
     _keep(report, desk)
     if out is not None:

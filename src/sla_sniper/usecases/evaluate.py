@@ -15,6 +15,7 @@ from sla_sniper.escalation.policies import RULES
 from sla_sniper.escalation.summary import summarise
 from sla_sniper.model.estimators import make_estimator
 from sla_sniper.model.evaluation import EvaluationRows, evaluate
+from sla_sniper.model.hazard import HORIZON
 from sla_sniper.model.split import rolling_origins
 from sla_sniper.snapshots.labels import with_labels
 from sla_sniper.usecases.desk import open_desk
@@ -30,7 +31,7 @@ from sla_sniper.usecases.leaks import refuse, scan_columns
 from sla_sniper.usecases.results import as_json, header, records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from sla_sniper.snapshots.features import Feature
     from sla_sniper.snapshots.landmarks import Epoch
     from sla_sniper.usecases.desk import Desk
+    from sla_sniper.usecases.leaks import Leak
 
 SEGMENTS = ("metric", "priority", "group")
 MIN_SEGMENT_TICKETS = 200
@@ -80,14 +82,18 @@ class EvaluateReport:
     ----------
     folds : DataFrame
         One row a fold: days, rows, AUC of the model and of `edf`, their difference, Brier
-        skill, calibration error and captured share of the model and the simple rules.
+        skill, calibration error and captured share of the model and the simple rules. Where
+        no clock ran on any of its days the counts are zero and the measures null.
     metrics : DataFrame
         All folds together; see `model.evaluation.evaluate`, with intervals over tickets too.
     segments : DataFrame
         The same within each value of `SEGMENTS` that has enough tickets.
     ablation : DataFrame
         Without each cause: the difference to all features, with its interval over days;
-        empty where it was not asked for.
+        empty where it was not asked for. With the estimator of each fit; the hazard is not
+        tried without the deadline, which is its horizon and no mere feature.
+    leaks : tuple of Leak
+        Warnings about the columns of the log and about the features first learnt from.
     """
 
     as_of: datetime
@@ -97,6 +103,12 @@ class EvaluateReport:
     metrics: pl.DataFrame
     segments: pl.DataFrame
     ablation: pl.DataFrame
+    leaks: tuple[Leak, ...] = ()
+
+    @property
+    def empty_folds(self) -> pl.DataFrame:
+        """Folds on whose days no clock ran, as in a shutdown: they say nothing."""
+        return self.folds.filter(pl.col("n_days") == 0)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper evaluate`."""
@@ -105,9 +117,11 @@ class EvaluateReport:
             "epoch": self.asked.epoch,
             "model": self.asked.model,
             "folds": records(self.folds.to_dicts()),
+            "empty_folds": self.empty_folds.height,
             "metrics": records(self.metrics.to_dicts()),
             "segments": records(self.segments.to_dicts()),
             "ablation": records(self.ablation.to_dicts()),
+            "leaks": [leak.as_dict() for leak in self.leaks],
         }
         return as_json(header("evaluate", self.as_of) | facts)
 
@@ -129,12 +143,12 @@ def run_evaluate(
     NotEnoughHistoryError
         If the log is too short for the folds asked for.
     LeakError
-        If a column knows how tickets ended.
+        If a column or feature knows how tickets ended.
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     desk.workspace.sla.require_costs()
     require_openings(desk, until=desk.as_of)
-    refuse(scan_columns(desk))
+    warnings = refuse(scan_columns(desk))
     moments = desk.landmarks(*desk.active, asked.epoch)
     origins = _origins(moments, asked)
     cuts = [origin.cut for origin in origins]
@@ -145,7 +159,8 @@ def run_evaluate(
     trial = run_trial(desk, snapshots, tests, cuts=cuts, name=asked.model, capacities=[capacity])
     ablation = pl.DataFrame()
     if asked.is_ablated:
-        ablation = _ablation(desk, snapshots, tests, cuts=cuts, name=asked.model)
+        fitted = {each.model.training.cut: each.model.name for each in trial.fits}
+        ablation = _ablation(desk, snapshots, tests, cuts=cuts, fitted=fitted)
     return EvaluateReport(
         as_of=desk.as_of,
         why=desk.why,
@@ -154,6 +169,7 @@ def run_evaluate(
         metrics=with_ticket_intervals(trial.metrics, trial.pool),
         segments=segments(trial.pool),
         ablation=ablation,
+        leaks=(*warnings, *trial.leaks),
     )
 
 
@@ -175,15 +191,7 @@ def _fold(desk: Desk, trial: Trial, origin: Origin, capacity: int) -> pl.DataFra
     if known["breached"].n_unique() == 2:  # noqa: PLR2004 - both outcomes
         found = {(row["score"], row["metric"]): row for row in measure(pool).iter_rows(named=True)}
     model, auc = found.get(("sniper", "auc"), {}), "auc"
-    rule = SlotRule(trial.replay.priced, desk.staffing)
-    result = replay(
-        pool,
-        desk.workspace.sla.costs,
-        capacities=[capacity],
-        policies=(*RULES, "sniper", "oracle"),
-        rule=rule,
-    )
-    captured = {row.policy: row.captured_share.estimate for row in summarise(result).policies}
+    captured = _captured(desk, trial, pool, capacity) if pool.height else {}
     numbers = {
         "auc": model.get("estimate"),
         "auc_edf": found.get(("edf", auc), {}).get("estimate"),
@@ -192,10 +200,10 @@ def _fold(desk: Desk, trial: Trial, origin: Origin, capacity: int) -> pl.DataFra
         "difference_high": model.get("difference_high"),
         "brier_skill": found.get(("sniper", "brier_skill"), {}).get("estimate"),
         "ece_width": found.get(("sniper", "ece_width"), {}).get("estimate"),
-        "captured": captured["sniper"],
-        "captured_priority_edf": captured["priority_edf"],
-        "captured_edf_value": captured["edf_value"],
-        "captured_oracle": captured["oracle"],
+        "captured": captured.get("sniper"),
+        "captured_priority_edf": captured.get("priority_edf"),
+        "captured_edf_value": captured.get("edf_value"),
+        "captured_oracle": captured.get("oracle"),
     }
     return pl.DataFrame(
         {
@@ -203,11 +211,23 @@ def _fold(desk: Desk, trial: Trial, origin: Origin, capacity: int) -> pl.DataFra
             "until": [origin.until],
             "n_rows": [known.height],
             "n_days": [pool["day"].n_unique()],
-            "breach_share": [known["breached"].mean()],
+            "breach_share": pl.Series([known["breached"].mean()], dtype=pl.Float64),
             "capacity": [capacity],
             **{name: pl.Series([value], dtype=pl.Float64) for name, value in numbers.items()},
         }
     )
+
+
+def _captured(desk: Desk, trial: Trial, pool: pl.DataFrame, capacity: int) -> dict[str, float]:
+    """Share of the catchable cost that each policy captures on the days of one fold."""
+    result = replay(
+        pool,
+        desk.workspace.sla.costs,
+        capacities=[capacity],
+        policies=(*RULES, "sniper", "oracle"),
+        rule=SlotRule(trial.replay.priced, desk.staffing),
+    )
+    return {row.policy: row.captured_share.estimate for row in summarise(result).policies}
 
 
 def segments(pool: pl.DataFrame) -> pl.DataFrame:
@@ -244,23 +264,33 @@ def _ablation(
     tests: pl.DataFrame,
     *,
     cuts: Sequence[datetime],
-    name: str,
+    fitted: Mapping[datetime, str],
 ) -> pl.DataFrame:
-    """Leave the features of each cause out in turn, on the same folds, uncalibrated."""
+    """Leave the features of each cause out in turn, on the same folds, uncalibrated.
+
+    `fitted` is the estimator that each cut was fitted with, which on a small desk is not the
+    one asked for.
+    """
     features = features_of(desk)
     causes = dict.fromkeys(one.cause for one in features)
+    if "hazard" in fitted.values():
+        # Whoever leaves these features out still tells the hazard how far to look ahead.
+        causes = dict.fromkeys(c for c in causes if c not in _horizons(features))
     kept = {"": features} | {
         cause: tuple(one for one in features if one.cause != cause) for cause in causes
     }
     cycles = desk.cycles(as_of=desk.as_of)
     found: list[pl.DataFrame] = []
     for cut, moments in weeks_of(tests, cuts):
+        snapshots_then = desk.snapshots_at(moments)
+        if snapshots_then.is_empty():
+            continue
         learnt = decided(learnable(desk, snapshots, cut=cut), cut=cut)
-        tested = with_labels(desk.snapshots(moments), cycles).filter(~pl.col("is_censored"))
+        tested = with_labels(snapshots_then, cycles).filter(~pl.col("is_censored"))
         columns = []
         for cause, rest in kept.items():
             desk.progress(f"fitting without {cause}" if cause else "fitting with all causes")
-            p = _forecast(learnt, tested, rest, name=name)
+            p = _forecast(learnt, tested, rest, name=fitted[cut])
             columns.append(pl.Series(cause, p))
         found.append(tested.select("breached", "day", "landmark", *columns))
     rows = pl.concat(found)
@@ -279,6 +309,10 @@ def _ablation(
         .alias("n_features"),
         "difference", "difference_low", "difference_high",
     )  # fmt: skip
+
+
+def _horizons(features: Sequence[Feature]) -> set[str]:
+    return {one.cause for one in features if one.name == HORIZON}
 
 
 def _forecast(

@@ -18,7 +18,7 @@ from sla_sniper.model.evaluation import EvaluationRows, evaluate
 from sla_sniper.model.split import newest_days_cut
 from sla_sniper.snapshots.labels import with_labels
 from sla_sniper.usecases.forecasting import decided, fit, fit_model, learnable, scores
-from sla_sniper.usecases.leaks import refuse_split
+from sla_sniper.usecases.leaks import refuse, refuse_split, scan_features
 from sla_sniper.usecases.results import records
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sla_sniper.usecases.desk import Desk
     from sla_sniper.usecases.forecasting import Forecasters
+    from sla_sniper.usecases.leaks import Leak
 
 REFIT_EVERY = timedelta(days=7)
 FORESEEN_SHARE = 0.5
@@ -67,6 +68,9 @@ class Trial:
         See `model.evaluation.evaluate`; differences are against `edf`.
     replay, summary : Replay, ReplaySummary
         Every decision of every policy, and what they came to.
+    leaks : tuple of Leak
+        Warnings about the features that the first fit learnt from; empty where they were
+        scanned before.
     """
 
     fits: tuple[Forecasters, ...]
@@ -75,6 +79,7 @@ class Trial:
     metrics: pl.DataFrame
     replay: Replay
     summary: ReplaySummary
+    leaks: tuple[Leak, ...] = ()
 
     def metric_records(self) -> list[dict[str, Any]]:
         """Metrics as JSON-safe rows."""
@@ -96,7 +101,7 @@ class Trial:
         ]
 
 
-def run_trial(
+def run_trial(  # noqa: PLR0913 - one keyword a choice
     desk: Desk,
     snapshots: pl.DataFrame,
     tests: pl.DataFrame,
@@ -104,6 +109,7 @@ def run_trial(
     cuts: Sequence[datetime],
     name: str,
     capacities: Sequence[int],
+    is_scanned: bool = False,
 ) -> Trial:
     """Fit at each cut on snapshots from before it, test on the landmarks up to the next.
 
@@ -120,18 +126,25 @@ def run_trial(
         Rising, see `refit_cuts`; a cut without a landmark before the next one is passed over.
     capacities : sequence of int
         Slots a day.
+    is_scanned : bool
+        Whether the features of all that is learnt have been scanned for leaks; else those of
+        the first cut are, before anything is fitted.
 
     Raises
     ------
     NotEnoughHistoryError
         If there is too little to learn from, or nothing to test on.
     LeakError
-        If a clock is tested whose outcome was known at the cut before.
+        If a feature knows how tickets ended, or a clock is tested whose outcome was known at
+        the cut before.
     """
     training, weeks = pl.DataFrame(), list[Week]()
+    leaks: tuple[Leak, ...] = ()
     for cut, moments in weeks_of(tests, cuts):
         learnt = learnable(desk, snapshots, cut=cut)
         known = decided(learnt, cut=cut)
+        if not weeks and not is_scanned:
+            leaks = refuse(scan_features(desk, known))
         fitted = fit(desk, learnt, cut=cut, name=name)
         if not weeks:
             foreseen = _foreseen(desk, snapshots, known, name=name)
@@ -150,7 +163,8 @@ def run_trial(
         own=desk.workspace.sla.capacity_per_day,
         staffing=desk.staffing,
     )
-    return Trial(tuple(week.fitted for week in weeks), training, pool, metrics, result, summary)
+    fits = tuple(week.fitted for week in weeks)
+    return Trial(fits, training, pool, metrics, result, summary, leaks)
 
 
 def _foreseen(desk: Desk, snapshots: pl.DataFrame, known: pl.DataFrame, *, name: str) -> pl.Series:

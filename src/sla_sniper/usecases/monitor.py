@@ -31,6 +31,7 @@ from sla_sniper.usecases.forecasting import (
     learnable,
     rule_chance,
 )
+from sla_sniper.usecases.leaks import refuse, scan_columns, scan_features
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import as_json, header
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from sla_sniper.model.forecast import BreachModel
     from sla_sniper.stats.intervals import Interval
     from sla_sniper.usecases.desk import Desk
+    from sla_sniper.usecases.leaks import Leak
 
 WEEKS: Final = 4
 MISCALIBRATED: Final = 0.05
@@ -77,6 +79,8 @@ class Ripe:
         Of the honesty gate on these days.
     lost : Interval, optional
         Net saving that a model trained when these days began would have had more, in currency.
+    leaks : tuple of Leak
+        Warnings of the leak scanner about what that model learnt from.
     """
 
     n_days: int
@@ -90,6 +94,7 @@ class Ripe:
     captured_by_rule: float
     verdict: Verdict
     lost: Interval | None
+    leaks: tuple[Leak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ class MonitorReport:
             "policy": self.policy,
             "currency": self.currency,
             "stakes": self.stakes,
+            "leaks": [leak.as_dict() for leak in self.ripe.leaks] if self.ripe else [],
             "outcomes": None,
             "verdicts": [],
         }
@@ -167,6 +173,8 @@ def monitor(
         If `sla.toml` has no costs, or no effectiveness.
     NoModelError
         If no model was trained on these promises by then.
+    LeakError
+        If what a fresh model would learn from knows how tickets ended.
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     desk.workspace.sla.require_costs()
@@ -238,6 +246,7 @@ def _measured(
     verdict = summary.verdict(sla.capacity_per_day)
     shares = {each.policy: each.captured_share.estimate for each in summary.policies}
     p = pool["p_breach"].to_numpy()
+    lost, leaks = _lost(desk, model, tested, result, start)
     return Ripe(
         n_days=tested["day"].n_unique(),
         n_rows=tested.height,
@@ -249,25 +258,31 @@ def _measured(
         captured=shares["sniper"],
         captured_by_rule=shares[verdict.advantage.rule],
         verdict=verdict,
-        lost=_lost(desk, model, tested, result, start),
+        lost=lost,
+        leaks=leaks,
     )
 
 
 def _lost(
     desk: Desk, model: BreachModel, tested: pl.DataFrame, old: Replay, start: datetime
-) -> Interval | None:
+) -> tuple[Interval | None, tuple[Leak, ...]]:
     """Net saving that a model trained at `start` has more on the same days; None if it cannot be.
 
-    A model that was trained at `start` itself is fresh: it has lost nothing to compare.
+    A model that was trained at `start` itself is fresh: it has lost nothing to compare. Before
+    another one is trained the leak scanner looks at what it would learn from; its warnings come
+    second.
     """
     if start <= model.training.cut:
-        return None
+        return None, ()
     first, _ = desk.active
+    leaks = refuse(scan_columns(desk))
     earlier = desk.snapshots_at(desk.thinned(desk.landmarks(first, start, "hour")))
+    learnt = learnable(desk, earlier, cut=start)
+    leaks += refuse(scan_features(desk, decided(learnt, cut=start)))
     try:
-        fresh = fit_model(desk, learnable(desk, earlier, cut=start), cut=start, name=model.name)
+        fresh = fit_model(desk, learnt, cut=start, name=model.name)
     except NotEnoughHistoryError:
-        return None
+        return None, leaks
     costs = desk.workspace.sla.costs
     new = replay(
         _pool(fresh, tested),
@@ -278,7 +293,7 @@ def _lost(
     )
     key = ("sniper", old.capacities[0])
     gain = new.totals[key].net(costs) - old.totals[key].net(costs)
-    return total_interval(gain, day_weights(len(gain)))
+    return total_interval(gain, day_weights(len(gain))), leaks
 
 
 def _pool(model: BreachModel, snapshots: pl.DataFrame) -> pl.DataFrame:

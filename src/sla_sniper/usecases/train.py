@@ -102,6 +102,7 @@ def train_on(desk: Desk, *, name: str) -> TrainReport:
         cuts=[cut],
         name=name,
         capacities=[capacity],
+        is_scanned=True,
     )
     evidence = Evidence(
         metrics=trial.metrics, cut=cut, until=desk.as_of, verdict=_verdict(trial, desk)
