@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 from sla_sniper.core.schema import PREDICTIONS
+from sla_sniper.core.words import count
+from sla_sniper.model.estimators import make_estimator
 
 from .conftest import BACKTEST, ZONE, sniper, succeed, write_desk
 
@@ -99,6 +101,84 @@ def test_evaluate_tests_on_rolling_origins(workspace):
     assert told["folds"][0]["until"] == told["folds"][1]["cut"]
     assert {"ticket_low", "ticket_difference_high"} <= told["metrics"][0].keys()
     assert {row["without"] for row in told["ablation"]} >= {"deadline", "group load"}
+
+
+def test_report_has_a_dash_for_what_is_undefined(backtested, tmp_path):
+    """Landmarks of one outcome each: within none of them is there anything to rank."""
+    folder = shutil.copytree(backtested, tmp_path / "desk")
+    path = folder / "outputs" / "backtest" / "summary.json"
+    found = json.loads(path.read_text())
+    for row in found["metrics"]:
+        if row["metric"] in {"auc_within_landmark", "brier"}:
+            row |= {"estimate": None, "low": None, "high": None, "difference": None}
+    path.write_text(json.dumps(found))
+
+    succeed("report", "--out", tmp_path / "slides.md", "-w", folder)
+
+    text = (tmp_path / "slides.md").read_text()
+    lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| oldest first")]
+    assert lines[0][2] == "-"
+    assert "Brier score of the forecast: -." in text
+
+
+def test_explain_tells_when_a_hazard_expects_the_end(workspace):
+    succeed("train", "--model", "hazard", "-w", workspace)
+    ticket = succeed("queue", "--json", "-w", workspace).json["queue"][0]["ticket_id"]
+
+    forecasts = succeed("explain", ticket, "--json", "-w", workspace).json["forecasts"]
+    words = succeed("explain", ticket, "-w", workspace).out
+
+    low, middle, high = forecasts[0]["done_in_h"]
+    assert 0 < low < middle < high
+    assert "Expected to be done in" in words
+    assert "by the model alone, not calibrated" in words
+
+
+def test_explain_tells_no_end_where_the_model_knows_no_time(trained):
+    ticket = succeed("queue", "--json", "-w", trained).json["queue"][0]["ticket_id"]
+
+    forecasts = succeed("explain", ticket, "--json", "-w", trained).json["forecasts"]
+
+    assert forecasts[0]["done_in_h"] is None
+    assert "Expected to be done" not in succeed("explain", ticket, "-w", trained).out
+
+
+def test_evaluate_counts_the_folds_of_a_shutdown(tmp_path, rows):
+    """Three weeks without a ticket: landmarks there are, and no clock that runs at them."""
+    is_shut = pl.col("opened").is_between(pl.lit("2025-09-29"), pl.lit("2025-10-20"))
+    folder = write_desk(tmp_path / "desk", rows.filter(~is_shut))
+    asked = ("--folds", "3", "--test-days", "6", "--model", "logistic", "-w", folder)
+
+    told = succeed("evaluate", *asked, "--ablate", "--json").json
+    words = succeed("evaluate", *asked).out
+
+    empty = [fold for fold in told["folds"] if fold["n_days"] == 0]
+    assert told["empty_folds"] == len(empty) > 0
+    assert all(fold["auc"] is None and fold["captured"] is None for fold in empty)
+    assert any(fold["auc"] for fold in told["folds"])
+    assert f"On the days of {count(len(empty), 'fold')} of 3 no clock ran" in words
+    assert told["ablation"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "fitted", "has_deadline"),
+    [("lightgbm", "logistic", True), ("hazard", "hazard", False)],
+)
+def test_ablation_leaves_out_of_the_model_that_was_fitted(
+    workspace, monkeypatch, asked, fitted, has_deadline
+):
+    names = set()
+
+    def recorded(name, features):
+        names.add(name)
+        return make_estimator(name, features)
+
+    monkeypatch.setattr("sla_sniper.usecases.evaluate.make_estimator", recorded)
+    few = ("--folds", "1", "--test-days", "4", "--as-of", "2025-10-10", "--model", asked)
+    told = succeed("evaluate", *few, "--ablate", "--json", "-w", workspace).json
+
+    assert names == {fitted}
+    assert ("deadline" in {row["without"] for row in told["ablation"]}) == has_deadline
 
 
 def test_evaluate_refuses_more_folds_than_days(workspace):

@@ -57,7 +57,13 @@ def show(result: ExplainReport, console: Console) -> None:
         console.print(told, highlight=False, markup=False)
     for forecast in result.forecasts:
         console.print(
-            forecast_words(forecast.metric, forecast.p_breach, forecast.reasons, forecast.advice),
+            forecast_words(
+                forecast.metric,
+                forecast.p_breach,
+                forecast.reasons,
+                forecast.advice,
+                forecast.done_in_h,
+            ),
             highlight=False,
             markup=False,
         )

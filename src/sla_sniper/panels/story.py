@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sla_sniper.core.instants import SECOND_US
-from sla_sniper.panels.words import percent
+from sla_sniper.model.hazard import EDGES
+from sla_sniper.panels.words import percent, working_time
 from sla_sniper.sla.explain_words import METRIC_WORDS, listed, sentence, wall, when, working
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from sla_sniper.sla.explain_values import ClockStory, Explanation, Leg, Moment, PolicyCheck
     from sla_sniper.sla.merges import Merge
 
+_WHOLE_HOURS: Final = 10
+"""Hours from which minutes are left out."""
 _STATES: Final = {"running": "runs", "paused": "stands still", "stopped": "is stopped"}
 
 
@@ -153,11 +156,39 @@ def totals_words(clock: ClockStory) -> str:
     return f"In all {wall(totals.wall_us)}: {listed(told)}."
 
 
-def forecast_words(metric: str, p_breach: float, reasons: Sequence[str], advice: str = "") -> str:
-    """Say what the model expects of a running clock, and of it after the advised action."""
+def forecast_words(
+    metric: str,
+    p_breach: float,
+    reasons: Sequence[str],
+    advice: str = "",
+    done_in_h: tuple[float, float, float] | None = None,
+) -> str:
+    """Say what the model expects of a running clock, and of it after the advised action.
+
+    Examples
+    --------
+    >>> forecast_words("resolution_time", 0.25, (), done_in_h=(2.0, 6.5, 19.0))
+    'Forecast for resolution: 25 % breach. Expected to be done in 6 h 30 min of working time \
+(80 % between 2 h and 19 h), by the model alone, not calibrated.'
+    """
     why = f": {'; '.join(reasons)}" if reasons else ""
     told = f"Forecast for {METRIC_WORDS[metric].lower()}: {percent(p_breach)} breach{why}."
+    if done_in_h is not None:
+        low, middle, high = map(_about, done_in_h)
+        told += (
+            f" Expected to be done in {middle} of working time (80 % between {low} and {high}), "
+            "by the model alone, not calibrated."
+        )
     return f"{told} If {advice}." if advice else told
+
+
+def _about(hours: float) -> str:
+    """Write a duration no more exactly than a model can know it."""
+    if hours > EDGES[-1]:
+        return f"more than {EDGES[-1]:.0f} h"
+    if hours >= _WHOLE_HOURS:
+        return f"{hours:.0f} h"
+    return working_time(60 * round(60 * hours))
 
 
 def _policies(explanation: Explanation) -> Iterator[Line]:

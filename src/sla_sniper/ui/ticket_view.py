@@ -41,7 +41,7 @@ class TicketView:
 def ticket_view(report: ExplainReport) -> TicketView:
     """Describe an explained ticket."""
     forecasts = [
-        Line(forecast_words(each.metric, each.p_breach, each.reasons, each.advice))
+        Line(forecast_words(each.metric, each.p_breach, each.reasons, each.advice, each.done_in_h))
         for each in report.forecasts
     ]
     if not report.has_model:
