@@ -11,7 +11,7 @@ from typing import Any
 
 SCORES = ("edf", "edf_value", "logistic", "sniper")
 POLICIES = ("random", "oldest", "edf", "priority_edf", "edf_value", "logistic", "sniper", "oracle")
-METRICS = ("auc", "brier_skill", "ece")
+METRICS = ("auc", "brier_skill", "ece_width")
 
 
 def tables(found: dict[str, Any]) -> str:

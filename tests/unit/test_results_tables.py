@@ -4,7 +4,11 @@ from tools.results import tables
 
 INTERVAL = {"estimate": 0.7, "low": 0.65, "high": 0.75}
 FOUND = {
-    "metrics": [{"score": "sniper", "metric": "auc", **INTERVAL}],
+    "metrics": [
+        {"score": "sniper", "metric": "auc", **INTERVAL},
+        {"score": "sniper", "metric": "ece", "estimate": 0.9, "low": 0.9, "high": 0.9},
+        {"score": "sniper", "metric": "ece_width", "estimate": 0.03, "low": 0.02, "high": 0.04},
+    ],
     "policies": [
         {"policy": "sniper", "capacity": 25, "captured_share": INTERVAL},
         {"policy": "edf", "capacity": 50, "captured_share": {"estimate": None}},
@@ -14,7 +18,8 @@ FOUND = {
 
 
 def test_forecasts_have_their_intervals():
-    assert "| `sniper` | 0.700 [0.650, 0.750] | - | - |" in tables(FOUND)
+    assert "| `sniper` | 0.700 [0.650, 0.750] | - | 0.030 [0.020, 0.040] |" in tables(FOUND)
+    assert "| `edf` | - | - | - |" in tables(FOUND)
 
 
 def test_policies_have_a_column_for_each_capacity():
