@@ -19,6 +19,46 @@ def replayed(april, capacity, **changes):
     return summary
 
 
+def measured(april, metric):
+    rows = april.facts["metrics"]
+    return next(row for row in rows if (row["score"], row["metric"]) == ("sniper", metric))
+
+
+def test_forecast_ranks_far_better_than_the_deadline(demo_april):
+    auc = measured(demo_april, "auc")
+
+    assert auc["reference"] == "edf"
+    assert auc["difference"] >= 0.08
+
+
+def test_forecast_is_sharp_and_calibrated(demo_april):
+    assert measured(demo_april, "brier_skill")["estimate"] >= 0.12
+    assert measured(demo_april, "ece_width")["estimate"] <= 0.055
+
+
+@pytest.mark.parametrize("capacity", [25, 50])
+@pytest.mark.parametrize("rule", ["priority_edf", "edf_value"])
+def test_choice_saves_more_than_the_best_rules(demo_april, rule, capacity):
+    key = ("sniper", rule, capacity)
+    gain = next(
+        row["net_saving"]
+        for row in demo_april.facts["differences"]
+        if (row["policy"], row["rule"], row["capacity"]) == key
+    )
+
+    assert 0 < gain["low"] <= gain["estimate"] <= gain["high"]
+
+
+def test_half_of_the_gap_to_the_oracle_is_closed(demo_april):
+    ours = next(
+        row
+        for row in demo_april.facts["policies"]
+        if (row["policy"], row["capacity"]) == ("sniper", 25)
+    )
+
+    assert ours["gap_closed"]["estimate"] >= 0.5
+
+
 def test_gate_leaves_slots_unused_where_filling_them_loses(demo_april):
     summary = replayed(demo_april, 100, intervention=20.0)
 
