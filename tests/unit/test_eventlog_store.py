@@ -36,6 +36,16 @@ def test_an_empty_log_reads_as_the_schema(store):
     assert (count(store), log_end(store)) == (0, None)
 
 
+@pytest.mark.parametrize("name", ["my desk", "Größe", "a+b & c"])
+def test_a_workspace_may_be_called_anything(tmp_path, name):
+    (tmp_path / name).mkdir()
+    store = EventStore(tmp_path / name)
+
+    add(store, [ROWS])
+
+    assert read_events(store)["ticket_id"].to_list() == ["1"]
+
+
 def test_stored_rows_read_back_equal(store):
     pairs = [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]
     rows = pl.concat([ROWS, pl.DataFrame([ROW | {"attributes": pairs}], schema=dict(EVENTS))])

@@ -108,7 +108,10 @@ class EventStore:
         """Read the stored rows lazily, in no order, in the columns of `core.schema.EVENTS`."""
         if not DeltaTable.is_deltatable(str(self.table)):
             return pl.LazyFrame(schema=EVENTS)
-        return pl.scan_delta(self.table).with_columns(pl.col("attributes").cast(ATTRIBUTES))
+        # Not `scan_delta`: in a folder whose name has a space it looks for "%20".
+        files = [self.table / name for name in sorted(self._committed())]
+        rows = pl.scan_parquet(files) if files else pl.LazyFrame(schema=EVENTS)
+        return rows.with_columns(pl.col("attributes").cast(ATTRIBUTES))
 
     def save_mapping(self, mapping: Mapping) -> None:
         """Keep the mapping that rows came through, as ``maps/SOURCE.toml``."""
@@ -131,11 +134,13 @@ class EventStore:
     def _files(self) -> set[Path]:
         return {path for path in self.table.rglob("*") if path.is_file()}
 
+    def _committed(self) -> set[str]:
+        """Names of the data files that the table consists of, all in its own folder."""
+        return {uri.rpartition("/")[2] for uri in DeltaTable(self.table).file_uris()}
+
     def _remove_unreferenced(self, candidates: set[Path]) -> None:
         """Remove data files of a commit that never happened."""
-        used: set[str] = set()
-        if DeltaTable.is_deltatable(str(self.table)):
-            used = {uri.rpartition("/")[2] for uri in DeltaTable(self.table).file_uris()}
+        used = self._committed() if DeltaTable.is_deltatable(str(self.table)) else set()
         for path in candidates:
             if path.suffix == ".parquet" and path.name not in used and path.parent == self.table:
                 path.unlink(missing_ok=True)
