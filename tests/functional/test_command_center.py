@@ -28,6 +28,7 @@ from sla_sniper.data import demo_files
 from sla_sniper.escalation import (
     RULES,
     CostTable,
+    SlotRule,
     capture_curve,
     rank_now,
     replay,
@@ -250,6 +251,19 @@ def test_new_verdict_of_monitor_reaches_the_next_run(full):
     store_monitor(full)
 
     assert center.stamp(open_workspace(full)) != before
+
+
+def test_page_values_one_more_slot_by_the_same_rule(full, monkeypatch):
+    monkeypatch.setattr(center, "worth_pricing", lambda *_: frozenset([20]))
+    period = dataclasses.replace(center.stored_period(open_workspace(full)), own=20)
+
+    found = center.evaluate(center.price(period, COSTS), 20).summary
+
+    rule = SlotRule(frozenset([20, 21]))
+    tested = replay(POOL, COSTS, capacities=[20, 21], policies=["sniper"], rule=rule)
+    now, then = (tested.totals["sniper", slot].net(COSTS).sum() for slot in (20, 21))
+    assert found.result("sniper", 20).one_more_slot.saving.estimate == pytest.approx(then - now)
+    assert found.held_back == (20,)
 
 
 def test_curve_agrees_with_escalation(full):

@@ -13,6 +13,7 @@ from sla_sniper.escalation import (
     Kind,
     SlotRule,
     Staffing,
+    backtest,
     rank_now,
     replay,
 )
@@ -114,6 +115,7 @@ EFFORT = {"critical": 40.0, "high": 20.0}
     [
         ("sniper", ["app", "low", "mid"]),
         ("priority", ["app", "big"]),
+        ("alarm", ["app", "big"]),
         ("oracle", ["app", "low", "mid"]),
     ],
 )
@@ -155,6 +157,24 @@ def test_kill_list_obeys_the_kinds_at_work():
 
     assert ranked.filter("recommended")["ticket_id"].to_list() == ["app"]
     assert ranked["rank"].to_list() == [1, 2, 3, 4]
+
+
+def test_kill_list_serves_what_has_no_savings_in_order():
+    staffing = Staffing((kind("all", 60, effort=EFFORT),), "UTC")
+
+    ranked = rank_now(POOL, "alarm", capacity=4, costs=COSTS, staffing=staffing)
+
+    assert ranked.filter("recommended")["ticket_id"].to_list() == ["app", "big"]
+
+
+def test_most_that_can_be_captured_is_what_the_kinds_can_do():
+    staffing = Staffing((kind("apps", 20, when={"group": frozenset({"apps"})}),), "UTC")
+
+    _, summary = backtest(POOL, COSTS, capacities=[4], staffing=staffing)
+
+    best = summary.result("oracle", 4)
+    assert best.captured_cost == 10.0
+    assert best.oracle_share.estimate == 1.0
 
 
 def test_staffed_oracle_is_at_least_as_good_as_anyone():

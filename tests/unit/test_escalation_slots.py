@@ -176,6 +176,18 @@ def test_slots_are_held_back_at_the_desks_own_capacity_too():
     assert result.totals["sniper", 1].captured.sum() == 5 * LEAST_DAYS + 90 * 3
 
 
+@pytest.mark.parametrize("priced", [frozenset([1]), frozenset([2])])
+def test_one_more_slot_is_given_by_the_same_rule(priced):
+    pool, is_priced = pool_of(*POOR_MORNINGS), 1 in priced
+
+    found = replay(pool, COSTS, capacities=[1, 2], rule=SlotRule(priced))
+
+    same = replay(pool, COSTS, capacities=[2], rule=SlotRule(frozenset([2] if is_priced else [])))
+    more = found.one_more["sniper", 1].captured.tolist()
+    assert more == same.totals["sniper", 2].captured.tolist()
+    assert more != found.totals["sniper", 2].captured.tolist()
+
+
 def test_kill_list_leaves_dear_slots_unused():
     now = pool_of(day_of(0, morning=[50, 40, 30], noon=[]))
 

@@ -61,8 +61,8 @@ def backtest(
         trained = replay(earlier, costs, capacities=capacities, policies=RULES, rule=rule)
         trained = _with_own(trained, own, RULES, rule)
         if staffing is None:
-            slots = {slot for capacity in capacities for slot in (capacity, capacity + 1)}
-            priced = worth_pricing(earlier, costs, slots if own is None else slots | {own})
+            asked = set(capacities) if own is None else {*capacities, own}
+            priced = worth_pricing(earlier, costs, asked)
     rule = SlotRule(priced, staffing)
     tested = replay(pool, costs, capacities=capacities, rule=rule)
     tested = _with_own(tested, own, ("sniper", *RULES), rule)

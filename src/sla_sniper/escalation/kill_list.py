@@ -42,7 +42,7 @@ def rank_now(
     costs : CostTable
         Cost of an escalation and its effect.
     prices : ndarray of float of shape (capacity,), optional
-        Shadow price of each slot, the cheapest first, for a policy that gates.
+        Shadow price of each slot, the cheapest first, for a policy whose score is a saving.
     staffing : Staffing, optional
         Who can take which ticket now; rules out `prices`.
 
@@ -66,8 +66,8 @@ def rank_now(
     candidates = candidates_from(frame, costs.effectiveness)
     keys = scores(policy, candidates, costs)
     best_first = by_keys(candidates, keys).rows
-    saving = keys[0] if policy.gates else None
-    gate = best_first if saving is None else best_first[saving[best_first] > 0]
+    saving = keys[0] if policy.saves else None
+    gate = best_first[keys[0][best_first] > 0] if policy.gates else best_first
     taken = gate[:capacity] if policy.has_limit else gate
     if staffing is not None and policy.has_limit and gate.size:
         slots = Staffed(candidates, capacity, staffing.of(candidates), saving)

@@ -46,6 +46,9 @@ class Policy:
         Whether only a first score above zero may take a slot.
     has_limit : bool
         Whether the capacity holds for it.
+    saves : bool
+        Whether its first score is an expected saving in currency, so that sums of it mean
+        something: only then may a solver or a price choose by it.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Policy:
     keys: Callable[[Candidates, CostTable], Keys]
     gates: bool = False
     has_limit: bool = True
+    saves: bool = False
 
 
 def expected_saving(candidates: Candidates, costs: CostTable) -> Floats:
@@ -123,6 +127,7 @@ _ALL: Final = (
         "expected saving by logistic regression, only where positive",
         _logistic_saving,
         gates=True,
+        saves=True,
     ),
     Policy(
         "risk", "model", "highest probability of breach first", lambda pool, _: (pool.p_breach,)
@@ -133,6 +138,7 @@ _ALL: Final = (
         "expected saving by the model, only where positive",
         lambda pool, costs: (expected_saving(pool, costs),),
         gates=True,
+        saves=True,
     ),
     Policy(
         "alarm",
@@ -149,6 +155,7 @@ _ALL: Final = (
         "knows the future",
         lambda pool, costs: (costs.effectiveness.value * pool.exposure - costs.intervention,),
         gates=True,
+        saves=True,
     ),
 )
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType({policy.name: policy for policy in _ALL})

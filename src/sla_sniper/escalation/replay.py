@@ -12,7 +12,7 @@ and goes into every report.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,7 +27,6 @@ from sla_sniper.escalation.policies import (
     Policy,
     by_keys,
     chance,
-    expected_saving,
     ordering,
     policy_named,
 )
@@ -49,6 +48,8 @@ LIMITS: Final = (
     "have done otherwise, or how people adapt to the list."
 )
 N_SEEDS: Final = 30
+PRICED: Final = "sniper"
+"""The policy that may hold slots back by price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +119,16 @@ class Replay:
     chosen : mapping of (policy, capacity) to ndarray of int of shape (n_chosen,)
         Candidates in the order in which they were chosen; `random` has those of seed 0.
     totals : mapping of (policy, capacity) to DayTotals
-        Also at each capacity plus one, for the value of one more slot; `backtest` adds what the
-        gate compares at the desk's own capacity.
+        What they came to; `backtest` adds what the gate compares at the desk's own capacity.
+    one_more : mapping of (policy, capacity) to DayTotals
+        The same rule with one slot a day more: slots are held back by price there if they are
+        at the capacity itself.
     captured_by_seed : mapping of int to ndarray of float of shape (n_seeds,)
         Breach cost that `random` captured at each capacity, seed by seed.
     priced : frozenset of int
         Slots a day at which ``sniper`` held slots back by their shadow price.
+    staff : Staff or None
+        Who could take which candidate.
     """
 
     candidates: Candidates
@@ -131,8 +136,10 @@ class Replay:
     capacities: tuple[int, ...]
     chosen: Mapping[tuple[str, int], Ints]
     totals: Mapping[tuple[str, int], DayTotals]
+    one_more: Mapping[tuple[str, int], DayTotals]
     captured_by_seed: Mapping[int, Floats]
     priced: frozenset[int] = frozenset()
+    staff: Staff | None = None
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -185,21 +192,40 @@ def replay(
     chosen: dict[tuple[str, int], Ints] = {}
     totals: dict[tuple[str, int], DayTotals] = {}
     for name in policies:
-        for capacity, rows in _choices(policy_named(name), work, slots):
-            chosen[name, capacity] = rows
-            totals[name, capacity] = day_totals(known, rows)
+        for slot, rows in _choices(policy_named(name), work, slots):
+            chosen[name, slot] = rows
+            totals[name, slot] = day_totals(known, rows)
     by_seed = _by_seed(work, slots, n_seeds) if "random" in policies else {}
+    totals |= {("random", slot): _mean(days) for slot, days in by_seed.items()}
+    one_more = {(name, slot - 1): days for (name, slot), days in totals.items()}
+    if PRICED in policies:
+        one_more |= _alike(work, capacities)
+    keys = [(name, capacity) for name in policies for capacity in capacities]
     return Replay(
         candidates=known,
         costs=costs,
         capacities=tuple(capacities),
-        chosen={key: rows for key, rows in chosen.items() if key[1] in capacities},
-        totals=totals | {("random", slot): _mean(days) for slot, days in by_seed.items()},
+        chosen={key: chosen[key] for key in keys},
+        totals={key: totals[key] for key in keys},
+        one_more={key: one_more[key] for key in keys},
         captured_by_seed={
             slot: np.array([day.captured.sum() for day in days]) for slot, days in by_seed.items()
         },
         priced=work.priced,
+        staff=work.staff,
     )
+
+
+def _alike(work: Work, capacities: Sequence[int]) -> dict[tuple[str, int], DayTotals]:
+    """One more slot where holding back is decided otherwise there than at the capacity itself."""
+    found = {}
+    for capacity in capacities:
+        is_priced, slot = capacity in work.priced, capacity + 1
+        if is_priced != (slot in work.priced):
+            same = replace(work, priced=frozenset([slot] if is_priced else []))
+            ((_, rows),) = _choices(policy_named(PRICED), same, [slot])
+            found[PRICED, capacity] = day_totals(work.candidates, rows)
+    return found
 
 
 def worth_pricing(
@@ -226,7 +252,7 @@ def worth_pricing(
     if "p_breach" not in clocks.columns or clocks["p_breach"].count() == 0:
         return frozenset()
     known = candidates_from(clocks.drop_nulls("p_breach"), costs.effectiveness)
-    weights, sniper = day_weights(known.n_days), policy_named("sniper")
+    weights, sniper = day_weights(known.n_days), policy_named(PRICED)
     order = ordering(sniper, known, costs)
 
     def net(slot: int, *, is_priced: bool) -> Floats:
@@ -264,10 +290,10 @@ class Work:
 
     def slots(self, policy: Policy, capacity: int) -> Slots:
         """Return the unused slots of every day for a policy."""
-        saving = policy.keys(self.candidates, self.costs)[0] if policy.gates else None
+        saving = policy.keys(self.candidates, self.costs)[0] if policy.saves else None
         if self.staff is not None:
             return Staffed(self.candidates, capacity, self.staff, saving)
-        if policy.name == "sniper" and saving is not None and capacity in self.priced:
+        if policy.name == PRICED and saving is not None and capacity in self.priced:
             return Priced(self.candidates, capacity, saving)
         return Paced(self.candidates, capacity)
 
@@ -350,44 +376,3 @@ def _by_day(candidates: Candidates, rows: Ints, values: NDArray[np.generic]) -> 
     weights = values[rows].astype(np.float64)
     days = np.bincount(candidates.day[rows], weights=weights, minlength=candidates.n_days)
     return days.astype(np.float64)
-
-
-def decisions_frame(result: Replay) -> pl.DataFrame:
-    """Every decision of a replay, one row for each chosen ticket and running clock.
-
-    Returns
-    -------
-    decisions : polars.DataFrame
-        ``policy, capacity, landmark, ticket_id, metric, p_breach, expected_saving, rank,
-        source``. `expected_saving` is that of the ticket, by the model, whichever policy chose
-        it, and is repeated on each of its clocks; `rank` counts from 1 within a landmark.
-    """
-    saving = expected_saving(result.candidates, result.costs)
-    clocks = result.candidates.clocks.select(
-        "candidate", "landmark", "source", "ticket_id", "metric", "p_breach"
-    )
-    parts = [
-        _ranked(result.candidates, rows, saving)
-        .join(clocks, on="candidate", how="left")
-        .sort("landmark", "rank", "metric")
-        .select(
-            pl.lit(policy).alias("policy"),
-            pl.lit(capacity, pl.Int64).alias("capacity"),
-            "landmark",
-            "ticket_id",
-            "metric",
-            "p_breach",
-            "expected_saving",
-            "rank",
-            "source",
-        )
-        for (policy, capacity), rows in result.chosen.items()
-    ]
-    return pl.concat(parts)
-
-
-def _ranked(candidates: Candidates, rows: Ints, saving: Floats) -> pl.DataFrame:
-    """Give the chosen numbers within their landmark, in the order in which they were chosen."""
-    landmark = candidates.landmark[rows]
-    rank = np.arange(rows.size) - np.searchsorted(landmark, landmark) + 1
-    return pl.DataFrame({"candidate": rows, "rank": rank, "expected_saving": saving[rows]})

@@ -124,15 +124,15 @@ class _Scale:
         cls, replay: Replay, advantage: Advantage, could_catch: Floats, weights: Floats
     ) -> _Scale:
         pool = replay.candidates
-        best = best_escalations(pool, pool.loss, advantage.capacity)
+        best = best_escalations(pool, pool.loss, advantage.capacity, replay.staff)
         return cls(replay, advantage, could_catch, day_totals(pool, best).captured, weights)
 
     @property
     def costs(self) -> CostTable:
         return self.replay.costs
 
-    def totals(self, policy: str, *, more: int = 0) -> DayTotals:
-        return self.replay.totals[policy, self.advantage.capacity + more]
+    def totals(self, policy: str) -> DayTotals:
+        return self.replay.totals[policy, self.advantage.capacity]
 
     def ratio(self, above: Floats, below: Floats) -> Interval:
         return ratio_interval(above, below, self.weights)
@@ -168,7 +168,7 @@ class _Scale:
         )
 
     def one_more_slot(self, policy: str) -> OneMoreSlot:
-        now, then = self.totals(policy), self.totals(policy, more=1)
+        now, then = self.totals(policy), self.replay.one_more[policy, self.advantage.capacity]
         return OneMoreSlot(
             tickets=total_interval(then.caught - now.caught, self.weights),
             saving=total_interval(then.net(self.costs) - now.net(self.costs), self.weights),

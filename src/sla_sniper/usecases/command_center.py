@@ -351,33 +351,34 @@ def _replayed(
     period: Period, costs: CostTable, walks: Walks, capacity: int
 ) -> tuple[Replay, ReplaySummary]:
     """Replay every policy at one capacity, and sum that up."""
-    training, trained, slots = period.training, None, (capacity, capacity + 1)
+    training, trained = period.training, None
     if training is not None:
-        trained = _replay(training, costs, RULES, (capacity,))
-        if walks.work.staff is None:
-            held = worth_pricing(training.candidates, costs, slots)
+        trained = _replay(training, costs, RULES, capacity)
+        if walks.work.staff is None and worth_pricing(training.candidates, costs, [capacity]):
+            # One more slot is worth what the same rule makes of it: held back there, too.
+            held = frozenset([capacity, capacity + 1])
             walks = Walks(dataclasses.replace(walks.work, priced=held), walks.orders)
-    tested = _replay(walks, costs, (*walks.orders, "oracle"), slots)
+    tested = _replay(walks, costs, (*walks.orders, "oracle"), capacity)
     return tested, summarise(tested, training=trained)
 
 
-def _replay(
-    walks: Walks, costs: CostTable, policies: Sequence[str], slots: tuple[int, ...]
-) -> Replay:
+def _replay(walks: Walks, costs: CostTable, policies: Sequence[str], capacity: int) -> Replay:
     """Walk as `escalation.replay` does, with the orders that are there."""
-    chosen = {(name, slot): walks.rows(name, slot) for name in policies for slot in slots}
+    chosen = {(name, capacity): walks.rows(name, capacity) for name in policies}
     totals = {key: day_totals(walks.candidates, rows) for key, rows in chosen.items()}
-    by_chance = {
-        slot: days.captured.sum() for (name, slot), days in totals.items() if name == "random"
-    }
+    by_chance = totals.get(("random", capacity))
     return Replay(
         candidates=walks.candidates,
         costs=costs,
-        capacities=slots[:1],
+        capacities=(capacity,),
         chosen=chosen,
         totals=totals,
-        captured_by_seed={slot: np.array([captured]) for slot, captured in by_chance.items()},
-        priced=walks.work.priced,
+        one_more={(name, capacity): walks.totals(name, capacity + 1) for name in policies},
+        captured_by_seed={}
+        if by_chance is None
+        else {capacity: by_chance.captured.sum(keepdims=True)},
+        priced=walks.work.priced & {capacity},
+        staff=walks.work.staff,
     )
 
 
