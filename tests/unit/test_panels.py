@@ -154,6 +154,15 @@ def test_net_saving_names_assumption_and_range():
     )
 
 
+def test_figures_of_money_name_when_the_effect_ends():
+    late = Effectiveness(0.5, 0.3, 0.7, 24 * HOUR, HOUR)
+
+    saving, _, returned, even = figures(compared(summary(effectiveness=late)))
+
+    for figure in (saving, returned, even):
+        assert "50 % effectiveness (less under 24 h, none under 1 h)" in figure.assumption
+
+
 def test_prevented_breaches_scale_with_effectiveness():
     prevented = figures(compared(SUMMARY))[1]
 

@@ -137,6 +137,14 @@ def test_footnotes_say_what_replay_cannot_show(replayed):
     assert any("4 tickets of 40" in note for note in replayed.footnotes)
 
 
+def test_footnotes_name_every_assumption(replayed):
+    assert any(
+        note.startswith("Assumes that an escalation prevents 50 % [30 %, 70 %]")
+        and "an input, not a measurement" in note
+        for note in replayed.footnotes
+    )
+
+
 def test_capacity_limits_the_list():
     assert tickets(listed(queue(), scenario=Scenario(1, 2.0, 0.5))) == ["A"]
 

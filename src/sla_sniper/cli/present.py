@@ -9,6 +9,7 @@ from rich.markup import escape
 from sla_sniper.cli.clock import show as show_clock
 from sla_sniper.cli.tables import table as empty_table
 from sla_sniper.core.words import count
+from sla_sniper.escalation.assumptions import assumed
 from sla_sniper.escalation.costs import money
 from sla_sniper.panels.words import percent, short_moment, wall_time, working_time
 
@@ -161,11 +162,9 @@ def backtest(result: BacktestReport, console: Console) -> None:
     for verdict in facts["verdicts"]:
         mark = "[green]claimed[/]" if verdict["advantage"]["claimed"] else "[yellow]no claim[/]"
         console.print(f"{mark} {escape(verdict['sentence'])}", highlight=False)
-    given = facts["assumptions"]
+    given = result.trial.summary.assumptions
     console.print(
-        f"Assumes effectiveness {given['effectiveness']:g} "
-        f"[{given['effectiveness_low']:g}, {given['effectiveness_high']:g}] and "
-        f"{_money(given['intervention'], currency)} an escalation. {escape(given['limits'])}",
+        f"{escape(assumed(given))} {escape(given.limits)}",
         style="dim",
         highlight=False,
     )

@@ -7,19 +7,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sla_sniper.escalation.replay import LIMITS
-
 if TYPE_CHECKING:
+    from sla_sniper.escalation.assumptions import Assumptions
     from sla_sniper.escalation.gate import Advantage, Verdict
     from sla_sniper.stats.intervals import Interval
 
 SCHEMA: Final = "sla-sniper/replay/1"
-CENSORING: Final = "A clock whose end is not known counts as not breached."
-RELEASE: Final = (
-    "A day's slots are released evenly over its landmarks, unused ones carry on through the day; "
-    "a ticket is escalated at most once. sniper holds slots back for better tickets of the same "
-    "day at the capacities where that saved more on training days: `held_back` lists them."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,39 +112,6 @@ class PairedDifference:
     capacity: int
     net_saving: Interval
     captured_share: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Assumptions:
-    """What the amounts of money stand on.
-
-    Attributes
-    ----------
-    currency, intervention, breach, unlisted_breach : str, float, dict, float
-        The cost table; `unlisted_breach` is the cost of a value that it does not list.
-    effectiveness, effectiveness_low, effectiveness_high : float
-        Assumed share of escalated breaches that are prevented; not measured.
-    falls_over_us : int or None
-        Slack below which it falls, in working microseconds.
-    n_resamples, n_seeds : int
-        Of the bootstrap over days; of ``random``.
-    limits, censoring, release : str
-        What replay cannot show, what an open end counts as, when slots may be used.
-    """
-
-    currency: str
-    intervention: float
-    breach: dict[str, float]
-    unlisted_breach: float
-    effectiveness: float
-    effectiveness_low: float
-    effectiveness_high: float
-    falls_over_us: int | None
-    n_resamples: int
-    n_seeds: int
-    limits: str = LIMITS
-    censoring: str = CENSORING
-    release: str = RELEASE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sla_sniper.escalation.assumptions import Assumptions
 from sla_sniper.escalation.gate import asked_first, judge, paired_net, total_interval
 from sla_sniper.escalation.oracle import best_escalations
 from sla_sniper.escalation.policies import MODELS, RULES
 from sla_sniper.escalation.replay import day_totals
 from sla_sniper.escalation.results import (
-    Assumptions,
     OneMoreSlot,
     PairedDifference,
     PolicyResult,
@@ -75,7 +75,11 @@ def summarise(
         policies=tuple(s.result(name) for s in per_capacity for name in result.policies),
         differences=tuple(pair for s in per_capacity for pair in s.differences()),
         verdicts=verdicts,
-        assumptions=_assumptions(result, n_resamples),
+        assumptions=Assumptions.of(
+            result.costs,
+            n_resamples=n_resamples,
+            n_seeds=max((each.size for each in result.captured_by_seed.values()), default=0),
+        ),
         capacities=result.capacities,
         first_day=str(pool.days[0]),
         last_day=str(pool.days[-1]),
@@ -199,19 +203,3 @@ class _Scale:
             net_saving=paired_net(self.replay, (policy, rule), capacity, self.weights),
             captured_share=self.ratio(more, self.could_catch),
         )
-
-
-def _assumptions(result: Replay, n_resamples: int) -> Assumptions:
-    costs, effect = result.costs, result.costs.effectiveness
-    return Assumptions(
-        currency=costs.currency,
-        intervention=costs.intervention,
-        breach=dict(costs.breach),
-        unlisted_breach=costs.fallback,
-        effectiveness=effect.value,
-        effectiveness_low=effect.low,
-        effectiveness_high=effect.high,
-        falls_over_us=effect.falls_over_us,
-        n_resamples=n_resamples,
-        n_seeds=max((seeds.size for seeds in result.captured_by_seed.values()), default=0),
-    )

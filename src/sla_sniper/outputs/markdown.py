@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sla_sniper.core.words import count
 from sla_sniper.escalation import money
+from sla_sniper.escalation.assumptions import Assumptions, assumed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,7 +150,7 @@ def _problem(facts: Facts) -> str:
         f"`{facts.metric}` missed: {_percent(rate.estimate)} "
         f"[{_percent(rate.low)}, {_percent(rate.high)}].\n"
         f"- In the replayed days {count(replayed['catchable_tickets'], 'ticket')} breached that "
-        f"could have been escalated before; at the contract's prices that is {cost}."
+        f"could have been escalated before; at the listed prices of breaches that is {cost}."
     )
 
 
@@ -285,13 +286,7 @@ def _limits(facts: Facts) -> str:
 
 
 def _assumption(facts: Facts) -> str:
-    given = facts.backtest["assumptions"]
-    return (
-        f"Assumes that an escalation prevents {_percent(given['effectiveness'])} "
-        f"[{_percent(given['effectiveness_low'])}, {_percent(given['effectiveness_high'])}] of "
-        f"the breaches it treats and costs {money(given['intervention'], facts.currency)}; "
-        "that share is an input, not a measurement."
-    )
+    return assumed(Assumptions.read(facts.backtest["assumptions"]))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sla_sniper.core.words import count
+from sla_sniper.escalation.assumptions import assumed_briefly, effect_assumed
 from sla_sniper.escalation.costs import money
 from sla_sniper.panels.words import DASH, amounts, between, money_or_dash, percent, times
 
 if TYPE_CHECKING:
-    from sla_sniper.escalation.results import Assumptions, PolicyResult
+    from sla_sniper.escalation.assumptions import Assumptions
+    from sla_sniper.escalation.results import PolicyResult
     from sla_sniper.stats.intervals import Interval
 
 
@@ -89,7 +91,10 @@ def _net_saving(compared: Compared) -> Figure:
         label="Net saving",
         value=money_or_dash(chosen.net_saving.estimate, currency),
         interval=_interval(amounts(chosen.net_saving, currency), chosen.net_saving),
-        assumption=f"{_assumed(compared)}; {between(low, high)} at {_range(compared)}",
+        assumption=(
+            f"Assumes {assumed_briefly(compared.assumptions)}; "
+            f"{between(low, high)} at {_range(compared)}"
+        ),
         rival=_rival(compared, money_or_dash(compared.rival.net_saving.estimate, currency)),
     )
 
@@ -127,23 +132,26 @@ def _return(compared: Compared) -> Figure:
         label="Return on investment",
         value=value,
         interval=interval,
-        assumption=f"Net saving for each {one} spent; {_assumed(compared, short=True)}",
+        assumption=f"Net saving for each {one} spent; {assumed_briefly(compared.assumptions)}",
         rival=_rival(compared, against),
     )
 
 
 def _break_even(compared: Compared) -> Figure:
-    needed, assumed = compared.chosen.break_even_effectiveness, compared.assumptions.effectiveness
+    needed, share = compared.chosen.break_even_effectiveness, compared.assumptions.effectiveness
     rival = compared.rival.break_even_effectiveness
     margin = ""
     if needed.estimate > 0:
-        margin = f", {times(assumed / needed.estimate)} times this"
+        margin = f", {times(share / needed.estimate)} times this"
     return Figure(
         key="break-even",
         label="Break-even effectiveness",
         value=percent(needed.estimate),
         interval=_interval(between(percent(needed.low), percent(needed.high)), needed),
-        assumption=f"Below it escalating loses money; assumed are {percent(assumed)}{margin}",
+        assumption=(
+            "Below it escalating loses money; assumed is "
+            f"{effect_assumed(compared.assumptions)}{margin}"
+        ),
         rival=_rival(compared, percent(rival.estimate)),
     )
 
@@ -157,16 +165,6 @@ def _interval(bounds: str, interval: Interval) -> str:
     if not math.isfinite(interval.low):
         return "no interval: nothing to resample"
     return f"95 % interval {bounds}"
-
-
-def _assumed(compared: Compared, *, short: bool = False) -> str:
-    stakes = compared.assumptions
-    price = money(stakes.intervention, stakes.currency)
-    if not float(stakes.intervention).is_integer():
-        price = f"{price[: -len(str(round(stakes.intervention)))]}{stakes.intervention:,.2f}"
-    if short:
-        return f"{percent(stakes.effectiveness)} effective, {price} each"
-    return f"Assumes {percent(stakes.effectiveness)} effectiveness, {price} an escalation"
 
 
 def _range(compared: Compared) -> str:

@@ -11,12 +11,13 @@ from sla_sniper.config.workspace import NotAWorkspaceError
 from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.instants import parse_instant
 from sla_sniper.core.words import count
+from sla_sniper.escalation.assumptions import assumed
 from sla_sniper.escalation.policies import POLICIES, RULES
 from sla_sniper.panels.charts import CapturePanel, NetPanel, capture_panel, net_panel
 from sla_sniper.panels.figures import Compared, Figure, figures
 from sla_sniper.panels.kill_list import KillListPanel, kill_list_panel
 from sla_sniper.panels.verdict import Banner, verdict_banner
-from sla_sniper.panels.words import moment, percent, period
+from sla_sniper.panels.words import moment, period
 from sla_sniper.usecases.command_center import MOST, Scenario, repriced
 
 if TYPE_CHECKING:
@@ -332,11 +333,10 @@ def _queue_notes(frame: pl.DataFrame, ranked_by: str, scenario: Scenario) -> lis
 
 def _footnotes(summary: ReplaySummary) -> tuple[str, ...]:
     stakes = summary.assumptions
-    assumed = f"Effectiveness ({percent(stakes.effectiveness)}) and the costs in sla.toml are"
     censored = f"{count(summary.censored_tickets, 'ticket')} of {count(summary.n_tickets)}"
     return (
         stakes.limits,
-        f"{assumed} assumptions until an experiment has measured them.",
+        assumed(stakes),
         stakes.release,
         f"{stakes.censoring} Here: {censored}.",
         "Intervals are 95 % bootstraps over whole days.",
