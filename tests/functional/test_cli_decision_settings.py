@@ -121,10 +121,16 @@ def test_replay_never_counts_the_lost_as_catchable(trained):
     before = succeed(*SHORT, "-w", trained, "--json").json
     edit(trained, EFFECT, EFFECT.replace("}", ', point_of_no_return = "3h" }'))
 
-    after = succeed(*SHORT, "-w", trained, "--json").json
+    words = succeed(*SHORT, "-w", trained).out
+    succeed("report", "-w", trained)
 
+    stored = trained / "outputs"
+    after = json.loads((stored / "backtest" / "summary.json").read_text())
     assert 0 < after["catchable_tickets"] < before["catchable_tickets"]
     assert after["n_days"] == before["n_days"]
+    assumed = "none under 3 h of working time, and costs"
+    assert assumed in " ".join(words.split())
+    assert (stored / "executive_slides.md").read_text().count(assumed) == 2
 
 
 @pytest.mark.slow
@@ -213,6 +219,8 @@ def test_marginal_credit_never_knows_what_comes_later(workspace, tmp_path, rows)
         )
         pool = pl.read_parquet(folder.parent / "predictions.parquet")
         costs.append(pool.select("ticket_id", "cost").sort("ticket_id"))
+        assert (pool["cost"] - pool["credit"]).round(6).is_in([500.0, 200.0, 50.0, 10.0]).all()
+        assert pool["credit"].max() > 0
 
     assert costs[0].equals(costs[1])
     assert costs[0]["cost"].max() > 500

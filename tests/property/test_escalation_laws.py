@@ -137,6 +137,36 @@ def test_kill_list_is_the_replay_of_one_landmark(clocks, costs, capacity):
     assert ranked.filter("recommended").select(columns).equals(replayed.select(columns))
 
 
+def slow_settlement(pool, rows, costs):
+    """Add up, clock by clock, what the chosen tickets lost, and what of it could be saved."""
+    loss = saved = 0.0
+    for landmark, ticket, source in rows:
+        for clock in pool.to_dicts():
+            if (clock["landmark"], clock["ticket_id"], clock["source"]) == (
+                landmark, ticket, source,
+            ) and clock["breached"]:  # fmt: skip
+                owed = clock["cost"] - clock["credit"]
+                loss += owed
+                saved += owed * costs.effectiveness.shape(np.array([clock["slack_us"]]))[0]
+    return loss, saved
+
+
+@pytest.mark.parametrize("policy", ["sniper", "priority", "oracle"])
+@settings(deadline=None, max_examples=60)
+@given(CLOCKS, COSTS, st.integers(0, 5))
+def test_credits_at_risk_rank_and_are_never_settled(policy, clocks, costs, capacity):
+    pool = pool_of(clocks).with_columns(credit=pl.col("cost") / 4)
+
+    found = replay(pool, costs, capacities=[capacity], policies=[policy])
+
+    rows = decisions_frame(found).select("landmark", "ticket_id", "source").unique().rows()
+    days = found.totals[policy, capacity]
+    assert (days.captured.sum(), days.exposure.sum()) == slow_settlement(pool, rows, costs)
+    if policy != "oracle":
+        blind = replay(pool.drop("credit"), costs, capacities=[capacity], policies=[policy])
+        assert decisions_frame(found).equals(decisions_frame(blind))
+
+
 def slow_scores(name, clocks, costs):
     """Score one ticket at one landmark from its clocks, straight from the definitions."""
     effect = costs.effectiveness

@@ -57,6 +57,16 @@ def net(costs, frame=POOL, policy="sniper"):
     return totals[policy, 5].net(costs).sum()
 
 
+def test_credits_at_risk_are_not_scaled_with_breach_costs():
+    with_credit = POOL.with_columns(cost=pl.col("cost") + 30, credit=pl.lit(30.0))
+    doubled = POOL.with_columns(cost=2 * pl.col("cost") + 30, credit=pl.lit(30.0))
+
+    found = sensitivity(with_credit, COSTS, capacity=5, rule="edf", slot_rule=SlotRule())
+
+    breach = next(swing for swing in found.swings if swing.name == "breach")
+    assert breach.net_high == pytest.approx(net(COSTS, doubled))
+
+
 def swing(name):
     return next(each for each in FOUND.swings if each.name == name)
 

@@ -314,6 +314,23 @@ def test_catchable_counts_a_ticket_once():
     assert summary.catchable_tickets == SHARP["breached"].sum()
 
 
+def test_one_credit_is_not_caught_by_every_breach_that_risks_it():
+    """On the edge of a contract each of many breaches puts the same 5,000 at risk."""
+    edge = SHARP.with_columns(cost=pl.col("cost") + 5000, credit=pl.lit(5000.0))
+
+    _, summary = backtest(edge, costs(), capacities=[5], training=edge)
+
+    own = SHARP.filter("breached")["cost"].sum()
+    assert summary.catchable_cost == summary.result("nuke", 5).captured_cost == own
+    assert summary.result("sniper", 5).net_saving.estimate < 0.5 * own
+
+
+@pytest.mark.parametrize("credit", [-1.0, 501.0, None, math.nan])
+def test_credit_that_is_no_part_of_its_cost_is_refused(credit):
+    with pytest.raises(ValueError, match="no part of its breach cost"):
+        replay(SHARP.with_columns(credit=pl.lit(credit, pl.Float64)), costs(), capacities=[5])
+
+
 def test_nothing_to_catch_is_no_number():
     calm = SHARP.with_columns(breached=pl.lit(value=False))
 

@@ -34,6 +34,8 @@ NEEDED: Final = (
     "target_us",
     "cost",
 )
+CREDIT: Final = "credit"
+"""Optional column: the part of `cost` that is a credit at risk under a contract on attainment."""
 PROBABILITIES: Final = ("p_breach", "p_logistic", "p_edf")
 PLACE: Final = ("landmark_number", "landmarks_of_day")
 """Optional columns: the place of a landmark in its day, from 1, and how many the day has."""
@@ -74,7 +76,8 @@ class Candidates:
     stake_edf : ndarray of float of shape (n_candidates,)
         Sum of cost x P(breach | working slack): a simple rule knows no effect.
     loss : ndarray of float of shape (n_candidates,)
-        Sum of the costs of the clocks that did breach.
+        Sum of the costs of the clocks that did breach, without credits at risk: each of several
+        breaches puts the same credit at risk, and it is due once.
     exposure : ndarray of float of shape (n_candidates,)
         `loss` weighted by the part of the effect that is left: saved at full effectiveness.
     breached, censored : ndarray of bool of shape (n_candidates,)
@@ -131,6 +134,7 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
         `p_breach`, `p_logistic`, `p_edf` and the labels `breached` (null: censored) may be
         absent, or null in some rows; a policy that needs an absent one refuses. Without
         `landmark_number` and `landmarks_of_day` a day has the landmarks that the pool holds.
+        `credit` is the part of `cost` that ranks but is never settled; zero where absent.
     effectiveness : Effectiveness
         Gives the part of the effect that is left at each slack, and the point of no return:
         clocks past it are no candidates, and nothing of theirs can be caught.
@@ -144,7 +148,7 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
     ------
     ValueError
         If a column is missing, a needed value is null, a probability is outside [0, 1], a
-        cost is negative, or a landmark lies on two days.
+        cost or a credit of it is negative, or a landmark lies on two days.
     """
     _check(pool)
     every = _coded(pool)
@@ -153,6 +157,7 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
     group = _Group.of(clocks)
     slack, cost = clocks["slack_us"].to_numpy(), clocks["cost"].cast(pl.Float64).to_numpy()
     breached = clocks["breached"].fill_null(value=False).to_numpy()
+    settled = cost - clocks[CREDIT].to_numpy()
     model, logistic, edf = (_probability(clocks, name) for name in PROBABILITIES)
     left = effectiveness.shape(slack)
     return Candidates(
@@ -172,8 +177,8 @@ def candidates_from(pool: pl.DataFrame, effectiveness: Effectiveness) -> Candida
         stake_model=group.total(cost * model * left),
         stake_logistic=group.total(cost * logistic * left),
         stake_edf=group.total(cost * edf),
-        loss=group.total(cost * breached),
-        exposure=group.total(cost * breached * left),
+        loss=group.total(settled * breached),
+        exposure=group.total(settled * breached * left),
         breached=group.greatest(breached),
         censored=group.greatest(clocks["breached"].is_null().to_numpy()),
         preventable=group.greatest(breached * left),
@@ -250,8 +255,7 @@ def _check(pool: pl.DataFrame) -> None:
     holes = [name for name in NEEDED if pool[name].null_count()]
     if holes:
         raise ValueError(f"The pool has empty values in {', '.join(holes)}.")
-    if not pool["cost"].cast(pl.Float64).is_between(0, np.finfo(np.float64).max).all():
-        raise ValueError("The pool has a breach cost that is negative or no number.")
+    _check_costs(pool)
     for name in PROBABILITIES:
         if name in pool.columns and not pool[name].cast(pl.Float64).is_between(0, 1).all():
             raise ValueError(f"The pool has a {name} that is no probability in [0, 1].")
@@ -260,11 +264,21 @@ def _check(pool: pl.DataFrame) -> None:
         raise ValueError("The pool has a landmark that lies on two capacity days.")
 
 
+def _check_costs(pool: pl.DataFrame) -> None:
+    if not pool["cost"].cast(pl.Float64).is_between(0, np.finfo(np.float64).max).all():
+        raise ValueError("The pool has a breach cost that is negative or no number.")
+    if CREDIT in pool.columns:
+        is_part = pool[CREDIT].cast(pl.Float64).is_between(0, pool["cost"])
+        if not is_part.fill_null(value=False).all():
+            raise ValueError("The pool has a credit that is no part of its breach cost.")
+
+
 def _coded(pool: pl.DataFrame) -> pl.DataFrame:
     """Give landmarks and tickets numbers and sort: the order of the rows is no input."""
     absent = {"breached": pl.Boolean, **dict.fromkeys(PROBABILITIES, pl.Float64)}
     coded = pool.with_columns(
         *(pl.lit(None, of).alias(name) for name, of in absent.items() if name not in pool.columns),
+        (pl.col(CREDIT).cast(pl.Float64) if CREDIT in pool.columns else pl.lit(0.0)).alias(CREDIT),
         *(pl.col(name).cast(pl.Int64) for name in ("slack_us", "age_us", "target_us")),
         _landmark=pl.col("landmark").rank("dense").cast(pl.Int64) - 1,
         _ticket=pl.Series(_ticket_numbers(pool)),
@@ -277,7 +291,7 @@ def _coded(pool: pl.DataFrame) -> pl.DataFrame:
         return coded[order]
     ties = [name for name in ("policy", "due_at") if name in pool.columns]
     return coded.sort(
-        "_landmark", "_ticket", "metric", "slack_us", "cost", *absent, "age_us", *ties
+        "_landmark", "_ticket", "metric", "slack_us", "cost", CREDIT, *absent, "age_us", *ties
     )
 
 

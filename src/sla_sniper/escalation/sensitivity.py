@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from sla_sniper.core.instants import HOUR_US
-from sla_sniper.escalation.candidates import Candidates, candidates_from
+from sla_sniper.escalation.candidates import CREDIT, Candidates, candidates_from
 from sla_sniper.escalation.replay import SlotRule, replay
 
 if TYPE_CHECKING:
@@ -191,14 +191,12 @@ def _at(costs: CostTable, value: float) -> CostTable:
 
 
 def _scaled(pool: pl.DataFrame, costs: CostTable, which: pl.Expr) -> tuple[_End, _End]:
-    """Half and double the breach cost of some clocks."""
+    """Half and double the breach cost of some clocks; credits at risk stay as they are."""
+    own = pl.col("cost") - (pl.col(CREDIT) if CREDIT in pool.columns else 0.0)
+    change = pl.when(which.fill_null(value=False)).then(own).otherwise(0.0)
     halved, doubled = (
-        pool.with_columns(
-            pl.when(which.fill_null(value=False)).then(pl.col("cost") * by).otherwise("cost")
-            .alias("cost")
-        )
-        for by in (0.5, 2.0)
-    )  # fmt: skip
+        pool.with_columns((pl.col("cost") + by * change).alias("cost")) for by in (-0.5, 1.0)
+    )
     return ("half", halved, costs), ("double", doubled, costs)
 
 

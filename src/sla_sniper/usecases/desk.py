@@ -18,7 +18,7 @@ from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import CLOCK_KEY, TICKET_KEY, VALUE_COLUMNS
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.escalation import Staffing
-from sla_sniper.escalation.candidates import PLACE
+from sla_sniper.escalation.candidates import CREDIT, PLACE
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.mapping import read_mapping
 from sla_sniper.eventlog.reading import log_end
@@ -245,7 +245,8 @@ class Desk:
     def snapshots_at(self, moments: pl.DataFrame) -> pl.DataFrame:
         """Snapshots at landmarks, maybe none at all: then without columns.
 
-        Without ``[costs]`` they have no breach costs.
+        Without ``[costs]`` they have no breach costs; `credit` is the part of `cost` that is a
+        credit at risk.
         """
         levels = self.workspace.sla.levels
         parts = in_buckets(
@@ -260,8 +261,8 @@ class Desk:
             return found
         places = [name for name in PLACE if name in moments.columns]
         placed = found.join(moments.select("landmark", *places), on="landmark", how="left")
-        cost = self.breach_costs(found) + credits_at_risk(self, found, costs.attainment)
-        return placed.with_columns(cost.alias("cost"))
+        credit = credits_at_risk(self, found, costs.attainment).alias(CREDIT)
+        return placed.with_columns((self.breach_costs(found) + credit).alias("cost"), credit)
 
     def breach_costs(self, found: pl.DataFrame) -> pl.Series:
         """What one breach of each ticket costs, in currency, without credits of contracts.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from sla_sniper.core.schema import TICKET_KEY
+from sla_sniper.escalation.candidates import CREDIT
 from sla_sniper.model.forecast import train_model
 from sla_sniper.model.split import require_history, training_rows
 from sla_sniper.snapshots.features import FEATURES, Feature, kept_features
@@ -43,6 +44,7 @@ POOL_COLUMNS = (
     "product",
     "channel",
     "cost",
+    CREDIT,
     "breached",
     "label_known_at",
     "is_censored",
