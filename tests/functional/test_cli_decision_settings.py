@@ -9,6 +9,9 @@ from datetime import datetime
 import polars as pl
 import pytest
 
+from sla_sniper.config.workspace import open_workspace
+from sla_sniper.usecases.kill_list import Terms, stored_queue
+
 from .conftest import sniper, succeed, write_desk
 
 DAY = ("--epoch", "day", "--from", "2025-10-20", "--to", "2025-10-29")
@@ -54,6 +57,8 @@ def test_queue_says_until_when_to_act(trained):
         # The effect is constant: what pays now pays until the deadline.
         assert row["act_by"] is None or datetime.fromisoformat(row["act_by"]) == due > now
     assert any(row["act_by"] for row in facts["queue"])
+    workspace = open_workspace(trained)
+    assert stored_queue(workspace).terms == Terms(workspace.sla.stakes, 30, None)
 
 
 def test_falling_effect_brings_act_by_forward(trained):

@@ -41,6 +41,7 @@ from sla_sniper.ui.ticket_drawing import TICKET
 from sla_sniper.usecases import command_center as center
 from sla_sniper.usecases.explain import explain_ticket
 from sla_sniper.usecases.ingest import ingest_files
+from sla_sniper.usecases.kill_list import Terms, keep_queue, stored_queue
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = 3_600_000_000
@@ -124,11 +125,18 @@ def store_backtest(folder: Path) -> None:
     stored = folder / "outputs" / "backtest"
     POOL.write_parquet(stored / "predictions.parquet")
     TRAINING.drop("p_breach").write_parquet(stored / "training.parquet")
-    (stored / "summary.json").write_text(json.dumps({"as_of": START.isoformat(), "epoch": "hour"}))
+    facts = {"as_of": START.isoformat(), "epoch": "hour", "stakes": stakes_of(folder)}
+    (stored / "summary.json").write_text(json.dumps(facts))
 
 
-def store_queue(folder: Path) -> None:
-    QUEUE.write_parquet(folder / "outputs" / "queue.parquet")
+def stakes_of(folder: Path) -> str:
+    return open_workspace(folder).sla.stakes
+
+
+def store_queue(
+    folder: Path, frame: pl.DataFrame = QUEUE, *, slot_price: float | None = None
+) -> None:
+    keep_queue(frame, open_workspace(folder), Terms(stakes_of(folder), 50, slot_price))
 
 
 @pytest.fixture
@@ -320,10 +328,59 @@ def test_new_files_reach_the_next_run(page, full):
     app = page(full)
     shorter = QUEUE.filter(pl.col("rank") <= 3)
 
-    shorter.write_parquet(full / "outputs" / "queue.parquet")
+    store_queue(full, shorter)
     app.run()
 
     assert app.dataframe[0].value.shape[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("critical = 500", "critical = 9000"), ("value = 0.5", 'value = 0.4, falls_over = "8h"')],
+)
+def test_edited_costs_never_meet_stored_savings(page, full, before, after):
+    path = full / "sla.toml"
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+
+    app = page(full)
+
+    assert "sla.toml has changed since the last sniper backtest" in texts(app)
+    assert "sla.toml has changed since the last sniper queue" in texts(app)
+    assert "net-saving" not in texts(app)
+    assert not app.dataframe
+
+
+def test_slots_that_the_list_keeps_stay_kept(page, full):
+    held = QUEUE.with_columns(recommended=pl.col("rank") <= 7)
+    store_queue(full, held, slot_price=120.0)
+
+    app = page(full)
+
+    assert app.dataframe[0].value.shape[0] == 7
+    assert "one more ticket now would have to save more than $120" in texts(app)
+    app.slider(key="capacity").set_value(9).run()
+    assert app.dataframe[0].value.shape[0] == 9
+    assert "run <code>sniper queue --capacity 9</code>" in texts(app)
+
+
+def test_list_keeps_its_terms_in_its_own_file(empty):
+    store_queue(empty, slot_price=1.5)
+
+    found = stored_queue(open_workspace(empty))
+
+    assert found.terms == Terms(stakes_of(empty), 50, 1.5)
+    QUEUE.write_parquet(empty / "outputs" / "queue.parquet")
+    assert stored_queue(open_workspace(empty)).terms is None
+
+
+def test_pool_that_sums_credits_is_refused(full):
+    path = full / "sla.toml"
+    contract = '[[costs.attainment]]\nby = "group"\nperiod = "month"\nat_least = 0.9\ncredit = 1\n'
+    path.write_text(path.read_text().replace("[capacity]", contract + "\n[capacity]"))
+
+    with pytest.raises(UnreadableFileError, match="it has no column credit"):
+        center.stored_period(open_workspace(full))
 
 
 def test_no_workspace_says_how_to_begin(page, tmp_path):
@@ -360,7 +417,7 @@ def test_replay_without_list_is_shown(page, empty):
 
 
 def test_empty_list_is_said(page, full):
-    QUEUE.clear().write_parquet(full / "outputs" / "queue.parquet")
+    store_queue(full, QUEUE.clear())
 
     assert "Nothing to escalate" in texts(page(full))
 
@@ -384,7 +441,7 @@ def test_impossible_configuration_is_one_sentence(page, full):
 
 def test_names_from_the_log_never_become_markup(page, full):
     named = QUEUE.with_columns(policy=pl.lit("<img src=x>"))
-    named.write_parquet(full / "outputs" / "queue.parquet")
+    store_queue(full, named)
 
     assert "<img" not in texts(page(full))
 

@@ -20,8 +20,9 @@ from sla_sniper.escalation import (
 from sla_sniper.escalation.replay import Work
 from sla_sniper.panels.kill_list import KillListPanel
 from sla_sniper.stats import Interval
-from sla_sniper.ui import views
-from sla_sniper.usecases.command_center import Evaluation, Period, Scenario, StoredQueue, Walks
+from sla_sniper.ui import notices, views
+from sla_sniper.usecases.command_center import Evaluation, Period, Walks
+from sla_sniper.usecases.kill_list import Scenario, StoredQueue, Terms
 
 HOUR = 3_600_000_000
 START = datetime(2016, 4, 4, 8, tzinfo=UTC)
@@ -75,7 +76,7 @@ def queue(**columns):
     )
     absent = [name for name in PREDICTIONS if name not in frame.columns]
     full = frame.with_columns(*(pl.lit(None, PREDICTIONS[n]).alias(n) for n in absent), **columns)
-    return StoredQueue(full.cast(dict(PREDICTIONS)), END, END)
+    return StoredQueue(full.cast(dict(PREDICTIONS)), END, END, Terms("", 2))
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +96,19 @@ def replayed():
     return views.replay_view(evaluation, curve, listed_by="sniper")
 
 
-def listed(stored, *, costs=COSTS, scenario=SCENARIO, ranked_by="sniper", show_all=False):
+def priced(costs=COSTS):
     demo = open_workspace(demo_files().mapping.parent)
-    priced = dataclasses.replace(demo, sla=dataclasses.replace(demo.sla, breach_costs=costs))
+    return dataclasses.replace(demo, sla=dataclasses.replace(demo.sla, breach_costs=costs))
+
+
+def listed(
+    stored, *, costs=COSTS, scenario=SCENARIO, ranked_by="sniper", show_all=False, slot_price=None
+):
+    """The view of a list that was made at two a day under `costs`."""
+    workspace = priced(costs)
+    made = dataclasses.replace(stored, terms=Terms(workspace.sla.stakes, 2, slot_price))
     return views.queue_view(
-        stored, workspace=priced, scenario=scenario, ranked_by=ranked_by, show_all=show_all
+        made, workspace=workspace, scenario=scenario, ranked_by=ranked_by, show_all=show_all
     )
 
 
@@ -190,7 +199,7 @@ def test_nothing_worth_escalating_is_said():
 
 
 def test_empty_queue_is_said():
-    empty = StoredQueue(queue().frame.clear(), None, END)
+    empty = StoredQueue(queue().frame.clear(), None, END, None)
 
     assert listed(empty).headline == "Nothing to escalate"
     assert views.listed_by(empty.frame) == ""
@@ -203,6 +212,105 @@ def test_list_without_effect_keeps_its_savings():
 
     assert isinstance(panel, KillListPanel)
     assert panel.rows["Saving"].to_list() == [43, 23]
+
+
+HELD_BACK = {"recommended": pl.Series([True, False, False])}
+
+
+def test_list_is_shown_as_it_was_made():
+    panel = listed(queue(**HELD_BACK), slot_price=25.0)
+
+    assert tickets(panel) == ["A"]
+    assert panel.note.endswith(
+        "Slots are kept for better tickets expected later today: one more ticket now would have "
+        "to save more than $25."
+    )
+
+
+@pytest.mark.parametrize(
+    ("scenario", "command"),
+    [
+        (Scenario(3, 2.0, 0.5), "decided, run `sniper queue --capacity 3`."),
+        (
+            Scenario(2, 1.0, 0.5),
+            "put these costs into sla.toml and run `sniper queue --capacity 2`",
+        ),
+        (
+            Scenario(2, 2.0, 0.6),
+            "put these costs into sla.toml and run `sniper queue --capacity 2`",
+        ),
+    ],
+)
+def test_other_scenarios_say_that_kept_slots_need_a_new_list(scenario, command):
+    panel = listed(queue(**HELD_BACK), scenario=scenario, slot_price=25.0)
+
+    assert "No slot is kept here for better tickets expected later today" in panel.note
+    assert command in panel.note
+    assert "$25" not in panel.note
+
+
+def test_day_whose_slots_are_all_kept_says_so():
+    notice = listed(queue(recommended=pl.lit(value=False)), slot_price=50.0)
+
+    assert notice.headline == "Every slot is kept for later today"
+    assert "$50" in notice.detail
+
+
+def test_tickets_that_nobody_can_take_are_no_bad_bargain():
+    notice = listed(queue(recommended=pl.lit(value=False)))
+
+    assert notice.headline == "No slot for a ticket now"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"breach": {"high": 900}},
+        {"effectiveness": Effectiveness(0.25, 0.1, 0.7)},
+        {"effectiveness": Effectiveness(0.5, 0.3, 0.7, 8 * HOUR)},
+        {"intervention": 9.0},
+    ],
+)
+def test_list_of_other_costs_is_not_shown(changes):
+    made = dataclasses.replace(queue(), terms=Terms(priced().sla.stakes, 2))
+
+    notice = views.queue_view(
+        made, workspace=priced(dataclasses.replace(COSTS, **changes)), scenario=SCENARIO,
+        ranked_by="sniper", show_all=False,
+    )  # fmt: skip
+
+    assert notice.headline == "sla.toml has changed since the last sniper queue"
+    assert notice.commands[0].startswith("sniper queue --workspace ")
+
+
+def test_list_without_terms_is_not_shown():
+    older = dataclasses.replace(queue(), terms=None)
+
+    notice = views.queue_view(
+        older, workspace=priced(), scenario=SCENARIO, ranked_by="sniper", show_all=False
+    )
+
+    assert notice.headline == "sla.toml has changed since the last sniper queue"
+
+
+def test_replay_of_other_costs_is_not_shown(workspace):
+    walks = Walks(Work(candidates_from(pool(), COSTS.effectiveness), COSTS), {})
+    absent = notices.no_backtest(workspace.folder)
+    same, other = (Period(walks, None, {"stakes": s}, 50) for s in (workspace.sla.stakes, "other"))
+
+    assert notices.still_true(workspace, (same, absent)) == (same, absent)
+    found, notice = notices.still_true(workspace, (other, absent))
+    assert found is None
+    assert notice.headline == "sla.toml has changed since the last sniper backtest"
+    assert notices.still_true(workspace, (None, absent)) == (None, absent)
+
+
+def test_untouched_inputs_stand_for_the_exact_share(workspace):
+    third = dataclasses.replace(COSTS, effectiveness=Effectiveness(1 / 3, 0.3, 0.7))
+    controls = views.controls(priced(third))
+
+    assert controls.scenario(2, 2.0, controls.effectiveness) == Scenario(2, 2.0, 1 / 3)
+    assert controls.scenario(2, 2.0, 34) == Scenario(2, 2.0, 0.34)
 
 
 def test_stamps_tell_list_and_replay(workspace):
@@ -219,7 +327,7 @@ def test_stamps_tell_list_and_replay(workspace):
 
 
 def test_list_older_than_the_log_warns(workspace):
-    stale = StoredQueue(queue().frame, END, END + timedelta(hours=3))
+    stale = StoredQueue(queue().frame, END, END + timedelta(hours=3), None)
 
     stamp = views.stamps(workspace, stale, None)[0]
 
@@ -238,7 +346,7 @@ def test_oldest_is_compared_with_chance():
 
 
 def test_commands_quote_odd_folders():
-    notice = views.no_backtest(Path("/my desk"))
+    notice = notices.no_backtest(Path("/my desk"))
 
     assert notice.commands == ("sniper backtest --workspace '/my desk'",)
 
@@ -251,6 +359,6 @@ def test_commands_quote_odd_folders():
     ],
 )
 def test_problem_repeats_the_error(error, headline):
-    notice = views.problem(error)
+    notice = notices.problem(error)
 
     assert (notice.kind, notice.headline, notice.detail) == ("error", headline, str(error))

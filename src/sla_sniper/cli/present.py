@@ -11,6 +11,7 @@ from sla_sniper.cli.tables import table as empty_table
 from sla_sniper.core.words import count
 from sla_sniper.escalation.assumptions import assumed
 from sla_sniper.escalation.costs import money
+from sla_sniper.panels.kill_list import slots_kept
 from sla_sniper.panels.words import percent, short_moment, wall_time, working_time
 
 if TYPE_CHECKING:
@@ -210,12 +211,7 @@ def queue(result: QueueReport, console: Console) -> None:
         highlight=False,
     )
     if result.slot_price is not None:
-        price = _money(result.slot_price, result.currency)
-        console.print(
-            f"Slots are kept for better tickets expected later today: one more ticket now would "
-            f"have to save more than {price}.",
-            highlight=False,
-        )
+        console.print(escape(slots_kept(result.slot_price, result.currency)), highlight=False)
     _lost(result, console)
 
 

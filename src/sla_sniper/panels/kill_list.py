@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from sla_sniper.core.words import count
-from sla_sniper.escalation.costs import SYMBOLS
+from sla_sniper.escalation.costs import SYMBOLS, money
 from sla_sniper.panels.words import short_moment, wall_time, working_time
 
 if TYPE_CHECKING:
@@ -78,6 +78,20 @@ def kill_list_panel(
         rows=_in_words(shown.sort("rank", "metric").head(MOST_ROWS), timezone),
         saving_label=f"Saving, {SYMBOLS.get(currency, currency)}",
         act_by_label=f"Act by, {timezone}",
+    )
+
+
+def slots_kept(price: float, currency: str) -> str:
+    """Say that slots are left empty now, and what a ticket would have to save to take one.
+
+    Examples
+    --------
+    >>> slots_kept(90, "USD").split(": ")[1]
+    'one more ticket now would have to save more than $90.'
+    """
+    return (
+        "Slots are kept for better tickets expected later today: one more ticket now would have "
+        f"to save more than {money(price, currency)}."
     )
 
 

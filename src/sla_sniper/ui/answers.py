@@ -13,9 +13,10 @@ import streamlit as st
 from sla_sniper.core.errors import NotEnoughHistoryError, SlaSniperError
 from sla_sniper.eventlog.reading import log_end
 from sla_sniper.eventlog.store import EventStore
-from sla_sniper.ui.views import problem
+from sla_sniper.ui.notices import problem
 from sla_sniper.usecases import command_center as center
 from sla_sniper.usecases.explain import explain_ticket
+from sla_sniper.usecases.kill_list import Scenario, StoredQueue, stored_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from sla_sniper.config.workspace import Workspace
+    from sla_sniper.ui.notices import Notice
     from sla_sniper.ui.ticket_view import Asked
-    from sla_sniper.ui.views import Notice
     from sla_sniper.usecases.explain import ExplainReport
 
 Stored = TypeVar("Stored")
@@ -44,9 +45,9 @@ def period(_workspace: Workspace, key: Key) -> center.Period | None:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the kill list ...")
-def queue(_workspace: Workspace, key: Key) -> center.StoredQueue | None:
+def queue(_workspace: Workspace, key: Key) -> StoredQueue | None:
     """Remember the stored kill list."""
-    return center.stored_queue(_workspace)
+    return stored_queue(_workspace)
 
 
 def read(
@@ -60,7 +61,7 @@ def read(
 
 
 def outcome(
-    workspace: Workspace, replayed: center.Period, scenario: center.Scenario
+    workspace: Workspace, replayed: center.Period, scenario: Scenario
 ) -> tuple[center.Evaluation, pl.DataFrame]:
     """Return a scenario's outcome and the capture curve under its costs."""
     key = key_of(workspace)
@@ -69,7 +70,7 @@ def outcome(
     return _evaluated(priced, key, scenario.capacity, *stakes), priced.curve
 
 
-def ticket(workspace: Workspace, queue: center.StoredQueue | None, asked: Asked) -> ExplainReport:
+def ticket(workspace: Workspace, queue: StoredQueue | None, asked: Asked) -> ExplainReport:
     """Return one ticket explained as of the kill list, else as of the end of the log.
 
     Raises
@@ -83,7 +84,7 @@ def ticket(workspace: Workspace, queue: center.StoredQueue | None, asked: Asked)
     return _explained(workspace, key_of(workspace), as_of, asked)
 
 
-def _told_until(workspace: Workspace, queue: center.StoredQueue | None) -> datetime | None:
+def _told_until(workspace: Workspace, queue: StoredQueue | None) -> datetime | None:
     """The instant that the page speaks for: that of the kill list, else the end of the log."""
     listed = None if queue is None else queue.as_of
     return listed or log_end(EventStore(workspace.folder))
@@ -105,7 +106,7 @@ def _priced(
     effectiveness: float,
 ) -> center.Priced:
     """Remember what depends on costs but not on the capacity."""
-    scenario = center.Scenario(0, intervention, effectiveness)
+    scenario = Scenario(0, intervention, effectiveness)
     return center.price(_replayed, scenario.costs(_workspace.sla.costs))
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from sla_sniper.panels.theme import stylesheet_variables
+from sla_sniper.ui.notices import Notice
 from sla_sniper.ui.ticket_drawing import open_ticket
-from sla_sniper.ui.views import Notice
-from sla_sniper.usecases.command_center import Scenario
+from sla_sniper.usecases.kill_list import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ def draw_controls(controls: Controls) -> Scenario:
         key="effectiveness",
         help="Share of escalated breaches that are prevented: an assumption until measured.",
     )
-    return Scenario(capacity, float(intervention), effectiveness / 100)
+    return controls.scenario(capacity, float(intervention), effectiveness)
 
 
 def draw_replay(view: ReplayView) -> None:

@@ -9,8 +9,9 @@ from sla_sniper.ui import answers, drawing, views
 
 if TYPE_CHECKING:
     from sla_sniper.config.workspace import Workspace
-    from sla_sniper.ui.views import Notice
-    from sla_sniper.usecases.command_center import Period, StoredQueue
+    from sla_sniper.ui.notices import Notice
+    from sla_sniper.usecases.command_center import Period
+    from sla_sniper.usecases.kill_list import StoredQueue
 
 
 def show(

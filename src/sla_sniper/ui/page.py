@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import SlaSniperError
-from sla_sniper.ui import answers, drawing, overview, ticket, ticket_drawing, views
+from sla_sniper.ui import answers, drawing, notices, overview, ticket, ticket_drawing, views
 
 if TYPE_CHECKING:
     from sla_sniper.config.workspace import Workspace
@@ -24,13 +24,15 @@ def show(folder: Path) -> None:
         _show(open_workspace(folder))
     except SlaSniperError as error:
         drawing.draw_top(())
-        drawing.draw_notices(views.refusal(folder, error))
+        drawing.draw_notices(notices.refusal(folder, error))
 
 
 def _show(workspace: Workspace) -> None:
     folder = workspace.folder
-    replayed = answers.read(answers.period, workspace, views.no_backtest(folder))
-    queued = answers.read(answers.queue, workspace, views.no_queue(folder))
+    replayed = notices.still_true(
+        workspace, answers.read(answers.period, workspace, notices.no_backtest(folder))
+    )
+    queued = answers.read(answers.queue, workspace, notices.no_queue(folder))
     drawing.draw_top(views.stamps(workspace, queued[0], replayed[0]))
     if ticket_drawing.draw_pages() == ticket_drawing.TICKET:
         ticket.show(workspace, queued[0])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sla_sniper.core.errors import SlaSniperError
-from sla_sniper.ui import answers, drawing, ticket_drawing, views
+from sla_sniper.ui import answers, drawing, notices, ticket_drawing
 from sla_sniper.ui.ticket_view import ask_for_ticket, sources_of, ticket_view
 
 if TYPE_CHECKING:
     from sla_sniper.config.workspace import Workspace
-    from sla_sniper.usecases.command_center import StoredQueue
+    from sla_sniper.usecases.kill_list import StoredQueue
 
 
 def show(workspace: Workspace, queue: StoredQueue | None) -> None:
@@ -22,6 +22,6 @@ def show(workspace: Workspace, queue: StoredQueue | None) -> None:
     try:
         report = answers.ticket(workspace, queue, asked)
     except SlaSniperError as error:
-        drawing.draw_notices(views.problem(error))
+        drawing.draw_notices(notices.problem(error))
         return
     ticket_drawing.draw_ticket(ticket_view(report))

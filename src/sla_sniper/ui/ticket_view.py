@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sla_sniper.panels.story import Line, forecast_words, story_lines
 from sla_sniper.panels.timeline import TimelinePanel, timeline_panel
-from sla_sniper.ui.views import Notice
+from sla_sniper.ui.notices import Notice
 
 if TYPE_CHECKING:
-    from sla_sniper.usecases.command_center import StoredQueue
     from sla_sniper.usecases.explain import ExplainReport
+    from sla_sniper.usecases.kill_list import StoredQueue
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from sla_sniper.config.workspace import NotAWorkspaceError
-from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.instants import parse_instant
 from sla_sniper.core.words import count
 from sla_sniper.escalation.assumptions import assumed
 from sla_sniper.escalation.policies import POLICIES, RULES
+from sla_sniper.escalation.replay import PRICED
 from sla_sniper.panels.charts import CapturePanel, NetPanel, capture_panel, net_panel
 from sla_sniper.panels.figures import Compared, Figure, figures
-from sla_sniper.panels.kill_list import KillListPanel, kill_list_panel
+from sla_sniper.panels.kill_list import KillListPanel, kill_list_panel, slots_kept
 from sla_sniper.panels.verdict import Banner, verdict_banner
 from sla_sniper.panels.words import moment, period
-from sla_sniper.usecases.command_center import MOST, Scenario, repriced
+from sla_sniper.ui.notices import Notice, changed, nobody
+from sla_sniper.usecases.command_center import MOST
+from sla_sniper.usecases.kill_list import Scenario, repriced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import polars as pl
 
     from sla_sniper.config.workspace import Workspace
-    from sla_sniper.core.errors import SlaSniperError
+    from sla_sniper.escalation.costs import CostTable
     from sla_sniper.escalation.results import ReplaySummary
-    from sla_sniper.usecases.command_center import Evaluation, Period, StoredQueue
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A box in the place of what cannot be shown.
-
-    Attributes
-    ----------
-    kind : {"empty", "error"}
-        Nothing there yet; something wrong.
-    headline, detail : str
-        What is so; why or what follows.
-    commands : tuple of str
-        What to run, in order.
-    """
-
-    kind: Literal["empty", "error"]
-    headline: str
-    detail: str
-    commands: tuple[str, ...] = ()
+    from sla_sniper.usecases.command_center import Evaluation, Period
+    from sla_sniper.usecases.kill_list import StoredQueue, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +53,8 @@ class Controls:
         Cost of one escalation, of `sla.toml`.
     effectiveness : int
         In per cent.
+    exactly : float
+        The same as `sla.toml` has it, in [0, 1].
     money_label, effectiveness_label : str
         With currency and range.
     """
@@ -81,8 +63,15 @@ class Controls:
     most: int
     intervention: float
     effectiveness: int
+    exactly: float
     money_label: str
     effectiveness_label: str
+
+    def scenario(self, capacity: int, intervention: float, effectiveness: int) -> Scenario:
+        """Return what the inputs say; the per cent they start at stand for the exact share."""
+        is_moved = effectiveness != self.effectiveness
+        share = effectiveness / 100 if is_moved else self.exactly
+        return Scenario(capacity, intervention, share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +95,7 @@ def controls(workspace: Workspace) -> Controls:
         most=MOST,
         intervention=float(costs.intervention),
         effectiveness=round(100 * effect.value),
+        exactly=effect.value,
         money_label=f"Cost of an escalation, {costs.currency}",
         effectiveness_label=f"Effectiveness, % (range {100 * effect.low:.0f} to "
         f"{100 * effect.high:.0f})",
@@ -164,7 +154,9 @@ def queue_view(
     ranked_by: str,
     show_all: bool,
 ) -> KillListPanel | Notice:
-    """Describe the kill list under a scenario; a notice where there is nothing to escalate.
+    """Describe the kill list under a scenario; a notice where there is nothing to show.
+
+    In the scenario that the list was made in, it is shown as it was made.
 
     Parameters
     ----------
@@ -179,29 +171,34 @@ def queue_view(
     show_all : bool
         Whether to show tickets beyond the recommended ones.
     """
+    terms = queue.terms
+    if terms is None or not queue.holds_for(workspace):
+        return changed(workspace.folder, "queue")
     if queue.frame.is_empty():
         return Notice("empty", "Nothing to escalate", "No clock was running before its deadline.")
-    costs = workspace.sla.costs
-    frame = repriced(
-        queue.frame,
-        stored=costs,
-        scenario=scenario.costs(costs),
-        capacity=scenario.capacity,
-        is_staffed=bool(workspace.sla.kinds),
-    )
-    if not show_all and not frame["recommended"].any():
-        return Notice(
-            "empty",
-            "No escalation pays for itself",
-            "Every open ticket's expected saving is below the cost of an escalation.",
+    costs, is_staffed = workspace.sla.costs, bool(workspace.sla.kinds)
+    is_as_made = queue.is_as_made(scenario, costs)
+    frame = queue.frame
+    if not is_as_made:
+        frame = repriced(
+            frame,
+            stored=costs,
+            scenario=scenario.costs(costs),
+            capacity=scenario.capacity,
+            is_staffed=is_staffed,
         )
+    kept = _kept_slots(terms, costs) if is_as_made else ""
+    if not show_all and not frame["recommended"].any():
+        return nobody(frame, kept)
     notes = _queue_notes(frame, ranked_by, scenario)
+    if not is_as_made and not is_staffed and listed_by(frame) == PRICED:
+        kept = _not_kept(scenario, costs)
     return kill_list_panel(
         frame,
         currency=costs.currency,
         timezone=workspace.landmarks.timezone,
         show_all=show_all,
-        notes=notes,
+        notes=[*notes, *([kept] if kept else [])],
     )
 
 
@@ -221,52 +218,6 @@ def simplest_rival(policy: str, rule: str) -> str:
 def listed_by(queue: pl.DataFrame | None) -> str:
     """Name the policy that a kill list is ranked by; empty where there is no list."""
     return "" if queue is None or queue.is_empty() else str(queue["policy"][0])
-
-
-def refusal(folder: Path, error: SlaSniperError) -> Notice:
-    """Say why a workspace cannot be opened, and how to get one where there is none."""
-    if not isinstance(error, NotAWorkspaceError):
-        return problem(error)
-    where = shlex.quote(str(folder))
-    return Notice(
-        "empty",
-        "No workspace here yet",
-        str(error),
-        (
-            f"sniper demo {where}    # the whole job on the bundled log",
-            f"sniper init {where}    # commented configuration for your own log",
-        ),
-    )
-
-
-def no_backtest(folder: Path) -> Notice:
-    """Say how to get the replay."""
-    return Notice(
-        "empty",
-        "No replay yet",
-        "What escalating saves is measured by replaying past days with what was known on each.",
-        (f"sniper backtest --workspace {shlex.quote(str(folder))}",),
-    )
-
-
-def no_queue(folder: Path) -> Notice:
-    """Say how to get a kill list."""
-    return Notice(
-        "empty",
-        "No kill list yet",
-        "The list ranks the tickets that are open now.",
-        (f"sniper queue --workspace {shlex.quote(str(folder))}",),
-    )
-
-
-def problem(error: SlaSniperError) -> Notice:
-    """Show an error that the reader can repair."""
-    headline = (
-        "The configuration needs repair"
-        if isinstance(error, ConfigurationError)
-        else "This cannot be shown"
-    )
-    return Notice("error", headline, str(error))
 
 
 def _heading(summary: ReplaySummary, policy: str) -> str:
@@ -329,6 +280,23 @@ def _queue_notes(frame: pl.DataFrame, ranked_by: str, scenario: Scenario) -> lis
     if policy in RULES:
         notes.append("Savings are the model's estimate; the rule does not use them.")
     return notes
+
+
+def _kept_slots(terms: Terms, costs: CostTable) -> str:
+    return "" if terms.slot_price is None else slots_kept(terms.slot_price, costs.currency)
+
+
+def _not_kept(scenario: Scenario, costs: CostTable) -> str:
+    """Say that only a new list knows which slots are worth keeping."""
+    is_dear = (scenario.intervention, scenario.effectiveness) != (
+        costs.intervention,
+        costs.effectiveness.value,
+    )
+    first = "put these costs into sla.toml and run" if is_dear else "run"
+    return (
+        "No slot is kept here for better tickets expected later today: to have that decided, "
+        f"{first} `sniper queue --capacity {scenario.capacity}`."
+    )
 
 
 def _footnotes(summary: ReplaySummary) -> tuple[str, ...]:

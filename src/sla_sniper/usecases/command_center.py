@@ -15,11 +15,10 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.errors import UnreadableFileError
-from sla_sniper.core.schema import PREDICTIONS
-from sla_sniper.escalation.candidates import Candidates, candidates_from
+from sla_sniper.escalation.candidates import CREDIT, Candidates, candidates_from
 from sla_sniper.escalation.gate import withhold
 from sla_sniper.escalation.oracle import best_escalations
-from sla_sniper.escalation.policies import POLICIES, RULES, Ordering, ordering, policy_named
+from sla_sniper.escalation.policies import RULES, Ordering, ordering, policy_named
 from sla_sniper.escalation.replay import (
     DayTotals,
     Replay,
@@ -32,15 +31,14 @@ from sla_sniper.escalation.replay import (
 from sla_sniper.escalation.slots import Paced
 from sla_sniper.escalation.staffing import Staffing
 from sla_sniper.escalation.summary import catchable, summarise
-from sla_sniper.eventlog.reading import log_end
-from sla_sniper.eventlog.store import EventStore
 from sla_sniper.stats.bootstrap import day_weights
 from sla_sniper.stats.intervals import Interval, percentile_interval
+from sla_sniper.usecases.files import read_table
+from sla_sniper.usecases.kill_list import list_path
 from sla_sniper.usecases.verdicts import closed_since, latest_backtest, withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from sla_sniper.config.workspace import Workspace
@@ -54,40 +52,6 @@ MOST: Final = 200
 CAPACITIES: Final = (5, 10, 20, 30, 40, 50, 75, 100, 125, 150, 175, MOST)
 """Capacities of the capture curve."""
 CURVED: Final = ("random", *RULES, "sniper", "oracle")
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """What the reader of the page sets.
-
-    Attributes
-    ----------
-    capacity : int
-        Slots a day.
-    intervention : float
-        Cost of one escalation, in the currency of the cost table.
-    effectiveness : float
-        Share of escalated breaches that are prevented, in [0, 1].
-
-    Examples
-    --------
-    >>> from sla_sniper.escalation import CostTable
-    >>> costs = Scenario(50, 3.0, 0.8).costs(CostTable("USD", breach={"high": 200}))
-    >>> costs.intervention, costs.effectiveness.value, costs.effectiveness.high
-    (3.0, 0.8, 0.8)
-    """
-
-    capacity: int
-    intervention: float
-    effectiveness: float
-
-    def costs(self, table: CostTable) -> CostTable:
-        """Return the table with this scenario's values; the range widens to hold the value."""
-        known, value = table.effectiveness, self.effectiveness
-        effect = dataclasses.replace(
-            known, value=value, low=min(known.low, value), high=max(known.high, value)
-        )
-        return dataclasses.replace(table, intervention=self.intervention, effectiveness=effect)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +108,10 @@ class Period:
     own: int
     closed: Verdict | None = None
 
+    def holds_for(self, workspace: Workspace) -> bool:
+        """Whether the pool was priced by what `sla.toml` says now."""
+        return bool(self.about.get("stakes") == workspace.sla.stakes)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Priced:
@@ -180,28 +148,11 @@ class Evaluation:
     prevented: Interval
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredQueue:
-    """The latest kill list, and how fresh it is.
-
-    Attributes
-    ----------
-    frame : polars.DataFrame
-        Schema `core.schema.PREDICTIONS`.
-    as_of, log_end : datetime or None
-        What the list speaks for; the last instant recorded by now. None for an empty list or log.
-    """
-
-    frame: pl.DataFrame
-    as_of: datetime | None
-    log_end: datetime | None
-
-
 def stamp(workspace: Workspace) -> tuple[int, ...]:
     """Return when each file was written: what was computed from them holds until this changes."""
     settings = (workspace.folder / name for name in ("sla.toml", "sniper.toml"))
-    found = (workspace.outputs / name for name in ("queue.parquet", "monitor/summary.json"))
-    paths = (*_backtest_files(workspace), *found, *settings)
+    monitored = workspace.outputs / "monitor" / "summary.json"
+    paths = (*_backtest_files(workspace), list_path(workspace), monitored, *settings)
     return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
 
@@ -224,22 +175,6 @@ def stored_period(workspace: Workspace) -> Period | None:
         own=workspace.sla.capacity_per_day,
         closed=closed_since(workspace, about),
     )
-
-
-def stored_queue(workspace: Workspace) -> StoredQueue | None:
-    """Read the latest kill list; None where there is none.
-
-    Raises
-    ------
-    UnreadableFileError
-        If it is damaged or of another kind.
-    """
-    path = workspace.outputs / "queue.parquet"
-    if not path.is_file():
-        return None
-    frame = _table(path, tuple(PREDICTIONS), "sniper queue")
-    as_of = None if frame.is_empty() else frame["as_of"][0]
-    return StoredQueue(frame, as_of, log_end(EventStore(workspace.folder)))
 
 
 def price(period: Period, costs: CostTable) -> Priced:
@@ -271,43 +206,6 @@ def evaluate(priced: Priced, capacity: int) -> Evaluation:
     return Evaluation(summary, percentile_interval(float(per_day.sum()), draws))
 
 
-def repriced(
-    queue: pl.DataFrame,
-    *,
-    stored: CostTable,
-    scenario: CostTable,
-    capacity: int,
-    is_staffed: bool = False,
-) -> pl.DataFrame:
-    """Return a kill list under a scenario: savings and what is recommended; ranks stay.
-
-    The expected saving is effectiveness times a stake that no scenario changes, less the cost
-    of an escalation, so the stored one tells the stake exactly and every order stays.
-
-    Parameters
-    ----------
-    queue : polars.DataFrame
-        Schema `core.schema.PREDICTIONS`, priced by `stored`.
-    stored, scenario : CostTable
-        Of the workspace; of the scenario.
-    capacity : int
-        Slots.
-    is_staffed : bool
-        Whether who can take which ticket decided what is recommended: then nothing is added.
-    """
-    share = stored.effectiveness.value
-    if share > 0:
-        stake = (pl.col("expected_saving") + stored.intervention) / share
-        saving = scenario.effectiveness.value * stake - scenario.intervention
-        queue = queue.with_columns(saving.alias("expected_saving"))
-    gates = [name for name, policy in POLICIES.items() if policy.gates]
-    pays = ~pl.col("policy").is_in(gates) | (pl.col("expected_saving") > 0)
-    has_slot = pl.col("rank") <= capacity
-    if is_staffed:
-        has_slot &= pl.col("recommended")
-    return queue.with_columns((has_slot & pays).fill_null(value=False).alias("recommended"))
-
-
 def _backtest_files(workspace: Workspace) -> tuple[Path, Path, Path]:
     folder = workspace.outputs / "backtest"
     return folder / "predictions.parquet", folder / "training.parquet", folder / "summary.json"
@@ -315,8 +213,13 @@ def _backtest_files(workspace: Workspace) -> tuple[Path, Path, Path]:
 
 def _walks(path: Path, workspace: Workspace, policies: Sequence[str]) -> Walks:
     """Order the candidates of a stored pool by the policies that know no cost."""
-    pool = _table(path, ("landmark", "day", "p_edf"), "sniper backtest")
     costs, kinds = workspace.sla.costs, workspace.sla.kinds
+    needed = ("landmark", "day", "p_edf", *((CREDIT,) if costs.attainment else ()))
+    pool = read_table(path, needed, command="sniper backtest")
+    if pool.is_empty():
+        raise UnreadableFileError(
+            str(path), "it holds no running clock", "run `sniper backtest` again"
+        )
     staffing = Staffing(kinds, workspace.landmarks.timezone) if kinds else None
     try:
         candidates = candidates_from(pool, costs.effectiveness)
@@ -327,20 +230,6 @@ def _walks(path: Path, workspace: Workspace, policies: Sequence[str]) -> Walks:
             str(path), "it is not the pool of a replay", "run `sniper backtest` again"
         ) from error
     return Walks(work, orders)
-
-
-def _table(path: Path, columns: Sequence[str], command: str) -> pl.DataFrame:
-    again = f"run `{command}` again"
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise UnreadableFileError(str(path), "it is no whole Parquet file", again) from error
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise UnreadableFileError(str(path), f"it has no column {', '.join(missing)}", again)
-    if frame.is_empty() and command == "sniper backtest":
-        raise UnreadableFileError(str(path), "it holds no running clock", again)
-    return frame
 
 
 def _has_logistic(candidates: Candidates) -> bool:

@@ -6,16 +6,15 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
 from deltalake import write_deltalake
 
-from sla_sniper.core.errors import WorkspaceError
+from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
 from sla_sniper.eventlog.locking import full_disk_told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    import polars as pl
 
 ENDINGS: Final = (".csv", ".parquet", ".json")
 
@@ -58,17 +57,39 @@ def require_ending(path: Path) -> None:
         raise UnknownEndingError(str(path))
 
 
-def write_table(frame: pl.DataFrame, path: Path) -> None:
-    """Write a table in the format of the path's ending, whole or not at all."""
+def write_table(frame: pl.DataFrame, path: Path, *, about: Mapping[str, str] | None = None) -> None:
+    """Write a table in the format of the path's ending, whole or not at all.
+
+    What `about` says of it goes into the same file, where that is Parquet.
+    """
     require_ending(path)
     with replaced(path) as draft:
         match path.suffix.lower():
             case ".csv":
                 frame.write_csv(draft)
             case ".parquet":
-                frame.write_parquet(draft)
+                frame.write_parquet(draft, metadata=None if about is None else dict(about))
             case _:
                 frame.write_json(draft)
+
+
+def read_table(path: Path, columns: Sequence[str], *, command: str) -> pl.DataFrame:
+    """Read a Parquet table that a command has kept.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it is damaged, or a column is missing.
+    """
+    again = f"run `{command}` again"
+    try:
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UnreadableFileError(str(path), "it is no whole Parquet file", again) from error
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise UnreadableFileError(str(path), f"it has no column {', '.join(missing)}", again)
+    return frame
 
 
 def write_text(text: str, path: Path) -> None:

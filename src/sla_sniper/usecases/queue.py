@@ -19,6 +19,7 @@ from sla_sniper.usecases.backtest import latest_pool
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.forecasting import features_of
+from sla_sniper.usecases.kill_list import Terms, keep_queue
 from sla_sniper.usecases.lost import parted
 from sla_sniper.usecases.ranking import Ranking, moment_of, rank, running_now
 from sla_sniper.usecases.results import header, records
@@ -228,6 +229,7 @@ def _next_price(prices: NDArray[np.float64] | None, frame: pl.DataFrame) -> floa
 
 def _keep(report: QueueReport, desk: Desk) -> None:
     """Keep the predictions where the command center and Tableau find them."""
+    terms = Terms(desk.workspace.sla.stakes, report.capacity, report.slot_price)
     with workspace_lock(desk.workspace.folder):
         overwrite_table(report.frame, desk.workspace.tables / "predictions")
-        write_table(report.frame, desk.workspace.outputs / "queue.parquet")
+        keep_queue(report.frame, desk.workspace, terms)
