@@ -200,7 +200,7 @@ def replay(
     one_more = {(name, slot - 1): days for (name, slot), days in totals.items()}
     if PRICED in policies:
         one_more |= _alike(work, capacities)
-    keys = [(name, capacity) for name in policies for capacity in capacities]
+    keys = [(name, slot) for name in policies for slot in slots if slot in capacities]
     return Replay(
         candidates=known,
         costs=costs,
