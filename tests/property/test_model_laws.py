@@ -119,10 +119,12 @@ def test_wilson_stays_inside_and_covers_its_share(case):
 
 
 @settings(deadline=None)
-@given(hnp.arrays(np.float64, st.integers(1, 80), elements=st.floats(-1e6, 1e6)))
-def test_wider_levels_contain_narrower_ones(draws):
-    narrow = percentile_interval(0.0, draws, level=0.8)
-    wide = percentile_interval(0.0, draws, level=0.95)
+@given(
+    hnp.arrays(np.float64, st.integers(1, 80), elements=st.floats(-1e6, 1e6)), st.integers(1, 99)
+)
+def test_wider_levels_and_fewer_units_contain_narrower_ones(draws, n_units):
+    narrow = percentile_interval(0.0, draws, n_units=n_units + 1, level=0.8)
+    wide = percentile_interval(0.0, draws, n_units=n_units, level=0.95)
 
     assert wide.low <= narrow.low <= narrow.high <= wide.high
 

@@ -22,7 +22,7 @@ def test_an_interval_refuses_reversed_bounds():
 
 
 def test_an_undefined_interval_claims_nothing():
-    interval = percentile_interval(1.0, np.array([math.nan, math.nan]))
+    interval = percentile_interval(1.0, np.array([math.nan, math.nan]), n_units=9)
 
     assert not interval.is_above(0)
     assert not interval.is_below(2)
@@ -31,24 +31,42 @@ def test_an_undefined_interval_claims_nothing():
 def test_undefined_draws_are_left_out():
     draws = np.array([math.nan, 1.0, 2.0, 3.0])
 
-    assert percentile_interval(2.0, draws, level=0.5) == Interval(2.0, 1.5, 2.5)
+    found = percentile_interval(2.0, draws, n_units=10**6, level=0.5)
+
+    assert (found.low, found.high) == pytest.approx((1.5, 2.5), abs=1e-5)
+
+
+@pytest.mark.parametrize("n_days", [6, 10, 20])
+def test_few_days_are_covered_as_often_as_said(n_days):
+    """Days that differ as a normal variable: the t interval of their mean is exact."""
+    days = np.random.default_rng(7).normal(size=(1500, n_days))
+    weights = day_weights(n_days, n_resamples=1000, seed=1)
+
+    found = [percentile_interval(0.0, weights @ each, n_units=n_days) for each in days]
+
+    covered = np.mean([each.low <= 0 <= each.high for each in found])
+    assert 0.925 <= covered <= 0.97
+
+
+def test_one_day_spans_all_its_resamples():
+    assert percentile_interval(1.0, np.arange(5.0), n_units=1) == Interval(1.0, 0.0, 4.0)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95.0])
 def test_impossible_levels_are_refused(level):
     with pytest.raises(ValueError, match="level"):
-        percentile_interval(1.0, np.arange(3.0), level=level)
+        percentile_interval(1.0, np.arange(3.0), n_units=9, level=level)
 
 
 def test_equal_resamples_have_no_paired_difference():
     draws = np.random.default_rng(0).normal(size=50)
 
-    assert paired_difference((1.0, 1.0), draws, draws) == Interval(0.0, 0.0, 0.0)
+    assert paired_difference((1.0, 1.0), draws, draws, n_units=9) == Interval(0.0, 0.0, 0.0)
 
 
 def test_pairing_refuses_draws_of_other_resamples():
     with pytest.raises(ValueError, match="one shape"):
-        paired_difference((1.0, 1.0), np.ones(3), np.ones(4))
+        paired_difference((1.0, 1.0), np.ones(3), np.ones(4), n_units=9)
 
 
 # Newcombe (1998), Statistics in Medicine 17, 857-872, table I: method 3.

@@ -199,7 +199,7 @@ def _v_interval(table: NDArray[np.int64], *, n_resamples: int, seed: int) -> Int
     generator = np.random.default_rng(seed)
     drawn = generator.multinomial(total, table.ravel() / total, size=n_resamples)
     draws = cramers_v(drawn.reshape(-1, *table.shape), n_samplings=2)
-    return percentile_interval(estimate, draws)
+    return percentile_interval(estimate, draws, n_units=total)
 
 
 def _levels(counts: pl.DataFrame) -> tuple[Level, ...]:

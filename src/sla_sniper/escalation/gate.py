@@ -113,7 +113,7 @@ def paired_net(result: Replay, pair: tuple[str, str], capacity: int, weights: Fl
 
 def total_interval(per_day: Floats, weights: Floats) -> Interval:
     """Sum over days with its 95 % bootstrap interval; `per_day` of shape (n_days,)."""
-    return percentile_interval(float(per_day.sum()), weights @ per_day)
+    return percentile_interval(float(per_day.sum()), weights @ per_day, n_units=per_day.size)
 
 
 def judge(

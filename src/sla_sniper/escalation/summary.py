@@ -1,7 +1,7 @@
 """What a replay came to: each number with its interval, each claim with its simplest rival.
 
-Intervals are 95 % percentile bootstraps over whole days, the same resamples for every policy,
-so that differences are paired. A share resamples its numerator and its denominator, so the
+Intervals are 95 % expanded percentile bootstraps over whole days, the same resamples for every
+policy, so that differences are paired. A share resamples its numerator and its denominator, so the
 upper end of a captured share may pass 1; the paired differences are what to trust.
 """
 

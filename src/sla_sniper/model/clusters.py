@@ -77,9 +77,9 @@ def ticket_intervals(
     }
     rows = []
     for (name, metric), found in draws.items():
-        own = percentile_interval(0.0, found)
+        own = percentile_interval(0.0, found, n_units=n_tickets)
         against = found - draws.get((reference, metric), np.full(N_RESAMPLES, np.nan))
-        paired = percentile_interval(0.0, against)
+        paired = percentile_interval(0.0, against, n_units=n_tickets)
         rows.append((name, metric, own.low, own.high, paired.low, paired.high))
     columns = ("ticket_low", "ticket_high", "ticket_difference_low", "ticket_difference_high")
     schema = {"score": pl.String, "metric": pl.String, **dict.fromkeys(columns, pl.Float64)}

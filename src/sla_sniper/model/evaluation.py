@@ -134,7 +134,7 @@ def evaluate(
         for name, values in scores.items()
     }
     lines = [
-        _line(name, metric.name, draws, measured[reference])
+        _line(name, metric.name, draws, measured[reference], rows.n_days)
         for name, draws in measured.items()
         for metric in METRICS
         if metric.name in draws
@@ -153,14 +153,14 @@ _TABLE = {
 }
 
 
-def _line(name: str, metric: str, draws: Draws, reference: Draws) -> tuple[Any, ...]:
+def _line(name: str, metric: str, draws: Draws, reference: Draws, n_days: int) -> tuple[Any, ...]:
     estimate, drawn = draws[metric]
-    own = percentile_interval(estimate, drawn)
+    own = percentile_interval(estimate, drawn, n_units=n_days)
     line = (name, metric, own.estimate, own.low, own.high)
     if metric not in reference:
         return (*line, None, None, None)
     estimates = (estimate, reference[metric][0])
-    difference = paired_difference(estimates, drawn, reference[metric][1])
+    difference = paired_difference(estimates, drawn, reference[metric][1], n_units=n_days)
     return (*line, difference.estimate, difference.low, difference.high)
 
 

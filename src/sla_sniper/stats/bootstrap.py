@@ -86,4 +86,5 @@ def ratio_interval(
     """
     ones = np.ones((1, len(numerator)))
     estimate = float(ratio_draws(numerator, denominator, ones)[0])
-    return percentile_interval(estimate, ratio_draws(numerator, denominator, weights), level=level)
+    draws = ratio_draws(numerator, denominator, weights)
+    return percentile_interval(estimate, draws, n_units=len(numerator), level=level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,12 @@ class Interval:
 
 
 def percentile_interval(
-    estimate: float, draws: NDArray[np.float64], *, level: float = 0.95
+    estimate: float, draws: NDArray[np.float64], *, n_units: int, level: float = 0.95
 ) -> Interval:
-    """Return the percentile bootstrap interval of an estimate [1]_.
+    """Return the expanded percentile bootstrap interval of an estimate [1]_, [2]_.
+
+    Few units resampled vary too little: plain percentiles over 20 days cover 93 times in a
+    hundred where they say 95. They are widened as the t interval of a mean is.
 
     Parameters
     ----------
@@ -60,27 +64,44 @@ def percentile_interval(
     draws : ndarray of shape (n_resamples,)
         The statistic on each resample. Undefined draws (NaN: a resample without a single
         breach, say) are left out; with none defined the bounds are NaN.
+    n_units : int
+        How many days, tickets or other units were drawn with replacement each time.
     level : float
-        Share of the draws between the bounds, in (0, 1).
+        How often the interval holds the true value, in (0, 1).
 
     References
     ----------
     .. [1] B. Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of
        Statistics 7(1), 1-26. doi:10.1214/aos/1176344552
+    .. [2] T. C. Hesterberg (2015), "What teachers should know about the bootstrap", The
+       American Statistician 69(4), 371-386. doi:10.1080/00031305.2015.1089789
 
     Examples
     --------
-    >>> percentile_interval(50.0, np.arange(101.0), level=0.5)
+    >>> percentile_interval(50.0, np.arange(101.0), n_units=1_000_000, level=0.5)
     Interval(estimate=50.0, low=25.0, high=75.0)
+    >>> percentile_interval(50.0, np.arange(101.0), n_units=5, level=0.5)
+    Interval(estimate=50.0, low=20.4, high=79.6)
     """
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1), got {level}.")
     defined = draws[np.isfinite(draws)]
     if defined.size == 0:
         return Interval(estimate, math.nan, math.nan)
-    tail = 50 * (1 - level)
+    tail = 100 * _tail(n_units, level)
     low, high = np.percentile(defined, [tail, 100 - tail])
     return Interval(estimate, float(low), float(high))
+
+
+@cache
+def _tail(n_units: int, level: float) -> float:
+    """Share of the draws below the lower bound, and above the upper one."""
+    from scipy.special import stdtrit  # noqa: PLC0415 - slow to import
+
+    if n_units < 2:  # noqa: PLR2004 - one unit says nothing about its like
+        return 0.0
+    t = float(stdtrit(n_units - 1, (1 + level) / 2))
+    return NormalDist().cdf(-t * math.sqrt(n_units / (n_units - 1)))
 
 
 def paired_difference(
@@ -88,6 +109,7 @@ def paired_difference(
     draws: NDArray[np.float64],
     reference_draws: NDArray[np.float64],
     *,
+    n_units: int,
     level: float = 0.95,
 ) -> Interval:
     """Interval of a difference whose two sides were computed on the same resamples.
@@ -99,18 +121,22 @@ def paired_difference(
     draws, reference_draws : ndarray of shape (n_resamples,)
         Both on the same resamples, in the same order. Days that are hard for both cancel,
         which is why this is narrower than the difference of two intervals.
+    n_units, level : int, float
+        As of `percentile_interval`.
 
     Examples
     --------
     >>> draws = np.linspace(0.70, 0.80, 11)
-    >>> paired_difference((0.76, 0.74), draws, draws - 0.25)
+    >>> paired_difference((0.76, 0.74), draws, draws - 0.25, n_units=20)
     Interval(estimate=0.020000000000000018, low=0.25, high=0.25)
     """
     if draws.shape != reference_draws.shape:
         raise ValueError(
             f"Paired draws need one shape, got {draws.shape} and {reference_draws.shape}."
         )
-    return percentile_interval(estimates[0] - estimates[1], draws - reference_draws, level=level)
+    return percentile_interval(
+        estimates[0] - estimates[1], draws - reference_draws, n_units=n_units, level=level
+    )
 
 
 def wilson_interval(successes: int, total: int, *, level: float = 0.95) -> Interval:

@@ -203,7 +203,9 @@ def evaluate(priced: Priced, capacity: int) -> Evaluation:
     chosen = tested.totals[verdict.policy, capacity]
     per_day = costs.effectiveness.value * chosen.preventable
     draws = day_weights(per_day.size, n_resamples=summary.assumptions.n_resamples) @ per_day
-    return Evaluation(summary, percentile_interval(float(per_day.sum()), draws))
+    return Evaluation(
+        summary, percentile_interval(float(per_day.sum()), draws, n_units=per_day.size)
+    )
 
 
 def _backtest_files(workspace: Workspace) -> tuple[Path, Path, Path]:
