@@ -1086,7 +1086,7 @@ def test_another_calendar_of_another_policy_goes_by_the_policys_rule(desk):
 
 def test_without_a_change_nothing_restarts(desk):
     restart = {"on_priority_change": "restart", "on_calendar_change": "restart"}
-    rule = promise(by_priority=TARGETS, calendar=BY_GROUP, **restart)
+    rule = promise(by_priority=TARGETS, calendar=BY_GROUP, pause_until="hold_until", **restart)
     only = SlaPolicy("only", (rule,), of_group("a"), on_policy_change="restart")
 
     (row,) = desk((0, {}), (60, {"category": "x"}), as_of=70, policies=[only])
