@@ -56,8 +56,9 @@ def pool_of(*days):
     )
 
 
-POOR_MORNINGS = [day_of(day, morning=[5, 4], noon=[90, 80]) for day in range(8)]
-RICH_MORNINGS = [day_of(day, morning=[90, 80], noon=[5, 4]) for day in range(8)]
+N_DAYS = 12
+POOR_MORNINGS = [day_of(day, morning=[5, 4], noon=[90, 80]) for day in range(N_DAYS)]
+RICH_MORNINGS = [day_of(day, morning=[90, 80], noon=[5, 4]) for day in range(N_DAYS)]
 
 
 def captured(days, capacity, rule):
@@ -66,16 +67,16 @@ def captured(days, capacity, rule):
 
 
 def test_slots_wait_for_better_tickets_once_days_are_known():
-    assert captured(POOR_MORNINGS, 1, RULE) == [5.0] * LEAST_DAYS + [90.0] * 3
-    assert captured(POOR_MORNINGS, 1, SlotRule()) == [5.0] * 8
+    assert captured(POOR_MORNINGS, 1, RULE) == [5.0] * LEAST_DAYS + [90.0] * (N_DAYS - LEAST_DAYS)
+    assert captured(POOR_MORNINGS, 1, SlotRule()) == [5.0] * N_DAYS
 
 
 def test_slots_are_used_at_once_where_nothing_better_comes():
-    assert captured(RICH_MORNINGS, 2, RULE) == [95.0] * LEAST_DAYS + [170.0] * 3
+    assert captured(RICH_MORNINGS, 2, RULE) == [95.0] * LEAST_DAYS + [170.0] * (N_DAYS - LEAST_DAYS)
 
 
 def test_slots_kept_in_vain_are_used_at_the_last_landmark():
-    poor = day_of(8, morning=[5, 4], noon=[1], is_urgent=False)
+    poor = day_of(N_DAYS, morning=[5, 4], noon=[1], is_urgent=False)
 
     assert captured([*POOR_MORNINGS, poor], 1, RULE)[-1] == 5.0
 
@@ -163,7 +164,7 @@ def test_backtest_says_where_slots_were_held_back():
     result, summary = backtest(pool, COSTS, capacities=[1], training=pool)
 
     assert summary.held_back == (1,)
-    assert result.totals["sniper", 1].captured.sum() == 5 * LEAST_DAYS + 90 * 3
+    assert result.totals["sniper", 1].captured.sum() == 5 * LEAST_DAYS + 90 * (N_DAYS - LEAST_DAYS)
     assert "held_back" in summary.assumptions.release
 
 
@@ -173,7 +174,7 @@ def test_slots_are_held_back_at_the_desks_own_capacity_too():
     result, summary = backtest(pool, COSTS, capacities=[3], training=pool, own=1)
 
     assert 1 in summary.held_back
-    assert result.totals["sniper", 1].captured.sum() == 5 * LEAST_DAYS + 90 * 3
+    assert result.totals["sniper", 1].captured.sum() == 5 * LEAST_DAYS + 90 * (N_DAYS - LEAST_DAYS)
 
 
 @pytest.mark.parametrize("priced", [frozenset([1]), frozenset([2])])

@@ -135,6 +135,19 @@ def test_without_a_capacity_of_the_desk_the_first_is_asked_first():
     assert claims([0, 5]) == [False, False]
 
 
+def test_nothing_is_claimed_on_tickets_that_are_lost_already():
+    sharper = SHARP.with_columns(p_breach=pl.col("p_breach") ** 0.5)
+    certain = SHARP.with_columns(p_breach=0.98 + 0.02 * pl.col("p_breach"))
+
+    for pool_of, is_claimed in ((SHARP, True), (sharper, True), (certain, False)):
+        verdict = backtest(pool_of, costs(), capacities=[5])[1].verdict(5)
+
+        assert verdict.advantage.low > 0
+        assert verdict.advantage.claimed == is_claimed
+    assert verdict.policy == verdict.advantage.rule
+    assert verdict.withheld == "100 % of what sniper would escalate is as good as breached"
+
+
 def test_withheld_claim_says_why():
     held = backtest(SHARP, costs(), capacities=[0, 5])[1].verdict(5)
 

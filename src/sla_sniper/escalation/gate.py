@@ -8,6 +8,10 @@ and recommends by the rule.
 A desk has one capacity, and a replay shows several: where the model adds nothing, the luckiest
 of them would still be claimed oftener than one time in twenty. So the desk's own capacity is
 asked first, and the others only if it is shown there.
+
+Nor is an advantage claimed on tickets that are lost already. Under a promise that a robot breaks,
+five days after the work, nearly every choice breaches for certain; that an escalation prevents
+half of those is no assumption any more, but known to be wrong.
 """
 
 from __future__ import annotations
@@ -30,6 +34,9 @@ MIN_DAYS: Final = 6
 """Days below which nothing is claimed: six days in a row won by chance are the fewest that a
 two-sided test at 5 % would believe, and a bootstrap of one day has no width at all."""
 
+MOST_DECIDED: Final = 0.5
+"""Share of the escalated tickets that may be as good as breached, see `replay.DECIDED`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Advantage:
@@ -45,7 +52,8 @@ class Advantage:
         Net saving of ``sniper`` minus that of `rule` over all test days, in currency, with its
         95 % interval over days; NaN bounds where there are too few days.
     claimed : bool
-        Whether `low` is above zero, and that of the desk's own capacity as well.
+        Whether `low` is above zero, that of the desk's own capacity as well, and not on tickets
+        most of which are lost already.
     """
 
     capacity: int
@@ -200,13 +208,19 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
     if n_days < MIN_DAYS:
         gain = Interval(gain.estimate, np.nan, np.nan)
     advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
-    return Verdict(
+    verdict = Verdict(
         advantage=advantage,
         policy="sniper" if advantage.claimed else rule,
         sentence=_sentence(advantage, result.costs.currency, n_days),
         chosen_on="training days" if training else "test days",
         n_days=n_days,
     )
+    ours = result.totals["sniper", capacity]
+    decided = ours.decided.sum() / max(ours.chosen.sum(), 1)
+    if decided <= MOST_DECIDED:
+        return verdict
+    reason = f"{100 * decided:.0f} % of what sniper would escalate is as good as breached"
+    return take_back(verdict, reason, result.costs.currency)
 
 
 def _sentence(advantage: Advantage, currency: str, n_days: int, withheld: str = "") -> str:

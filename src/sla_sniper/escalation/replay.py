@@ -69,6 +69,11 @@ class SlotRule:
     staffing: Staffing | None = None
 
 
+DECIDED: Final = 0.98
+"""Chance of a breach from which on it is a fact: of such tickets 98 in a hundred breached before,
+whatever anybody did about them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DayTotals:
     """What the choices of one policy at one capacity came to, day by day.
@@ -89,6 +94,8 @@ class DayTotals:
         `caught`, weighted likewise.
     censored : ndarray of float
         Escalated tickets with a clock whose end is not known; it counts as not breached.
+    decided : ndarray of float
+        Escalated tickets that the model gives `DECIDED` or more.
     """
 
     chosen: Floats
@@ -97,6 +104,7 @@ class DayTotals:
     exposure: Floats
     preventable: Floats
     censored: Floats
+    decided: Floats
 
     def net(self, costs: CostTable, *, effectiveness: float | None = None) -> Floats:
         """Subtract the cost of escalating from what it saved, by day, in currency."""
@@ -369,6 +377,7 @@ def day_totals(candidates: Candidates, rows: Ints) -> DayTotals:
         exposure=_by_day(candidates, rows, candidates.exposure),
         preventable=_by_day(candidates, rows, candidates.preventable),
         censored=_by_day(candidates, rows, candidates.censored),
+        decided=_by_day(candidates, rows, candidates.p_breach >= DECIDED),
     )
 
 

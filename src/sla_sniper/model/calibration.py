@@ -140,16 +140,16 @@ def choose_calibrator(
     p, y : ndarray of shape (n_snapshots,)
         Out-of-sample probabilities and outcomes.
     origins : sequence of Origin
-        Where to fit and where to judge. Origins with too little on either side are passed over.
+        Where to fit and where to judge. Those with too little to fit on are passed over.
 
     Returns
     -------
     calibrator : Calibrator
-        "none" unless another is better by `MIN_GAIN` of its Brier score, or where no origin
-        has enough to tell.
+        "none" unless another is better by `MIN_GAIN` of its Brier score, or where the judged
+        rows of all origins are too few to tell.
     """
-    usable = [one for one in origins if _is_enough(y[one.fitted_on]) and _is_enough(y[one.judged])]
-    if not usable:
+    usable = [one for one in origins if _is_enough(y[one.fitted_on])]
+    if not usable or not _is_enough(np.concatenate([y[one.judged] for one in usable])):
         return Calibrator()
     names: tuple[CalibrationName, ...] = ("none", "platt", "isotonic")
     scores = dict.fromkeys(names, 0.0)
