@@ -1121,3 +1121,27 @@ def test_a_hold_a_resolution_and_a_reopening_add_up_to_the_microsecond(desk):
     )  # fmt: skip
 
     assert (row["elapsed_us"], row["paused_us"]) == (80 * MINUTE_US, 120 * MINUTE_US)
+
+
+def test_a_later_cycle_remembers_its_own_breach(desk):
+    rule = promise(
+        480, by_priority={"high": 240 * MINUTE_US}, on_reopen="restart", keeps_ledger=True
+    )
+
+    rows = desk(
+        (0, {"priority": "high"}), (250, {"status": "resolved"}), (300, {"status": "open"}),
+        (600, {"category": "x"}), (650, {"priority": "low"}), as_of=660,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert [row["recorded_breach_at"] for row in rows] == [at(240), at(540)]
+
+
+@pytest.mark.parametrize("on_leave", ["cancel", "satisfy"])
+def test_an_unknown_priority_is_named_under_a_policy_that_starts_the_clock(desk, on_leave):
+    rule = Target(
+        "resolution_time", "always", by_priority=TARGETS, start="attached", on_leave=on_leave
+    )
+
+    with pytest.raises(UnknownTargetError, match="urgent"):
+        desk((0, {"priority": "urgent"}), as_of=10, policies=[SlaPolicy("only", (rule,))])
