@@ -47,14 +47,14 @@ def act_by(clocks: pl.DataFrame, calendars: Mapping[str, Calendar], costs: CostT
     """
     if clocks.is_empty():
         return pl.Series("act_by", [], dtype=INSTANT)
-    ticket = clocks.select(pl.struct(TICKET_KEY).rank("dense")).to_series().to_numpy() - 1
     found = np.full(clocks.height, NEVER_PAYS, dtype=np.int64)
-    is_alone = np.bincount(ticket)[ticket] == 1
-    alone, shared = np.flatnonzero(is_alone), np.flatnonzero(~is_alone)
-    found[alone] = _alone(clocks[alone], calendars, costs)
+    is_shared = clocks.select(pl.struct(TICKET_KEY).is_duplicated()).to_series()
+    alone, shared = (~is_shared).arg_true().to_numpy(), is_shared.arg_true().to_numpy()
+    found[alone] = _alone(clocks[alone] if shared.size else clocks, calendars, costs)
     if shared.size:
-        number = np.unique(ticket[shared], return_inverse=True)[1]
-        found[shared] = _shared(clocks[shared], number, calendars, costs)
+        some = clocks[shared]
+        ticket = some.select(pl.struct(TICKET_KEY).rank("dense")).to_series().to_numpy() - 1
+        found[shared] = _shared(some, ticket.astype(np.int64), calendars, costs)
     instants = pl.Series("act_by", found, dtype=pl.Int64)
     return instants.set(instants == NEVER_PAYS, None).cast(INSTANT)
 

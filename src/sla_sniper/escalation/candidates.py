@@ -201,18 +201,25 @@ class _Group:
         is_first = np.ones(clocks.height, dtype=bool)
         is_first[1:] = (landmark[1:] != landmark[:-1]) | (ticket[1:] != ticket[:-1])
         starts = np.flatnonzero(is_first)
-        slack = np.minimum.reduceat(clocks["slack_us"].to_numpy(), starts)
+        unordered = cls(starts, np.arange(starts.size))
+        slack = unordered.least(clocks["slack_us"].to_numpy())
         # Clocks come by landmark, then ticket; the sort is stable, so ties stay in that order.
         return cls(starts, np.lexsort((slack, landmark[starts])))
 
     def least(self, values: NDArray[Number]) -> NDArray[Number]:
-        return np.minimum.reduceat(values, self.starts)[self.order]
+        return self._reduced(np.minimum, values)
 
     def greatest(self, values: NDArray[Number]) -> NDArray[Number]:
-        return np.maximum.reduceat(values, self.starts)[self.order]
+        return self._reduced(np.maximum, values)
 
     def total(self, values: Floats) -> Floats:
-        return np.add.reduceat(values, self.starts)[self.order]
+        return self._reduced(np.add, values)
+
+    def _reduced(self, reduce: np.ufunc, values: NDArray[Number]) -> NDArray[Number]:
+        # Most desks time one metric: there is nothing to reduce, and much to save.
+        is_single = self.starts.size == values.size
+        found = values if is_single else reduce.reduceat(values, self.starts)
+        return np.asarray(found[self.order])
 
     def number(self, clocks: pl.DataFrame) -> pl.DataFrame:
         """Give each clock the number of its candidate, and follow their order."""
@@ -300,5 +307,7 @@ def _ticket_numbers(pool: pl.DataFrame) -> Ints:
     name, source = (
         pool[column].rank("dense").cast(pl.Int64).to_numpy() for column in ("ticket_id", "source")
     )
+    if source.max(initial=1) == 1:
+        return name - 1
     codes = name * (source.max(initial=0) + 1) + source
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
