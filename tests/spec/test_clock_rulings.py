@@ -183,7 +183,7 @@ def test_an_unknown_priority_is_named_with_counts(clock):
     with pytest.raises(UnknownTargetError, match=r"'urgent' \(1 tickets\)") as caught:
         clock((0, {"priority": "urgent"}), as_of=10)
 
-    assert "only" in str(caught.value)
+    assert caught.value.args == ("only", "resolution_time", (("urgent", 1),))
     assert caught.value.counts == (("urgent", 1),)
     assert caught.value.exit_code == 21
 
@@ -1145,3 +1145,88 @@ def test_an_unknown_priority_is_named_under_a_policy_that_starts_the_clock(desk,
 
     with pytest.raises(UnknownTargetError, match="urgent"):
         desk((0, {"priority": "urgent"}), as_of=10, policies=[SlaPolicy("only", (rule,))])
+
+
+def test_unknown_priorities_are_told_with_what_would_do():
+    caught = UnknownTargetError("gold", "resolution_time", (("urgent", 2), ("weird", 1)))
+
+    assert str(caught) == (
+        "Policy 'gold' has no resolution_time target for priority 'urgent' (2 tickets), 'weird' "
+        "(1 tickets); add it, or a `default`, to that target in sla.toml, or map the value in "
+        "map.toml."
+    )
+
+
+@pytest.mark.parametrize(("recorded", "due"), [(30, 75), (0, None)])
+def test_a_vendor_deadline_that_came_with_the_creation_holds_from_it(
+    make_event, make_events, recorded, due
+):
+    """A derived row of the creation is recorded with the row that told the deadline."""
+    rule = promise(is_vendor=True, on_priority_change="keep")
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (rule,)),))
+    rows = [
+        make_event("0", at(0), "created", vendor_due_at=at(40)),
+        make_event("1", at(0), "created", recorded_at=at(recorded)),
+        make_event("1", at(30), "status", recorded_at=at(30), vendor_due_at=at(75)),
+        make_event("1", at(35), "status", recorded_at=at(35), vendor_due_at=at(90)),
+    ]
+
+    found = cycles(make_events(rows), levels, as_of=at(50)).filter(ticket_id="1")
+
+    assert found["due_at"].to_list() == ([] if due is None else [at(due)])
+
+
+def test_a_kept_target_is_that_of_the_first_row_under_the_policy(make_event, make_events):
+    rule = promise(by_priority=TARGETS, on_priority_change="keep")
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (rule,), of_group("a")),))
+    rows = [
+        row
+        for ticket in "12"
+        for row in (
+            make_event(ticket, at(0), "created", status="new", priority="low", group="b"),
+            make_event(ticket, at(10), "status", status="new", priority="high", group="a"),
+            make_event(ticket, at(20), "status", status="new", priority="low", group="a"),
+        )
+    ]
+
+    found = cycles(make_events(rows), levels, as_of=at(30))
+
+    assert found["due_at"].to_list() == [at(60), at(60)]
+
+
+def test_each_clock_is_over_since_it_was_under_the_policy_before(make_event, make_events):
+    """Breached under `a` after an hour and moved to `b` at 11:00, each in its own way."""
+    waiting = {"pause_in": ("waiting_requester",)}
+    policies = tuple(
+        SlaPolicy(name, (promise(by_priority={"low": minutes * MINUTE_US, "high": 60 * MINUTE_US},
+                                 **waiting),), of_group(name))
+        for name, minutes in (("a", 60), ("b", 60), ("c", 240))
+    )  # fmt: skip
+    stories = {
+        "moved": ([("a", "open", "low", 0), ("b", "open", "low", 120)], 60),
+        "twice": (
+            [("a", "open", "low", 0), ("a", "open", "low", 80), ("b", "open", "low", 120)], 60,
+        ),
+        "waited": (
+            [("a", "open", "low", 0), ("a", "waiting_requester", "low", 100),
+             ("b", "open", "low", 120)],
+            60,
+        ),
+        "raised": (
+            [("c", "open", "low", 0), ("c", "open", "high", 100), ("b", "open", "low", 120)], 100,
+        ),
+        "late": ([("c", "open", "low", 0), ("b", "open", "low", 120)], 120),
+        "there": ([("b", "open", "low", 0), ("b", "open", "low", 120)], 60),
+        "young": ([("c", "open", "low", 100), ("b", "open", "low", 120)], None),
+    }  # fmt: skip
+    rows = [
+        make_event(ticket, at(minute), "status" if number else "created", status=status,
+                   priority=priority, group=group)
+        for ticket, (story, _) in sorted(stories.items())
+        for number, (group, status, priority, minute) in enumerate(story)
+    ]  # fmt: skip
+
+    found = cycles(make_events(rows), ServiceLevels(CALENDARS, policies), as_of=at(150))
+
+    since = dict(zip(found["ticket_id"], found["breached_at"], strict=True))
+    assert since == {ticket: minute and at(minute) for ticket, (_, minute) in stories.items()}

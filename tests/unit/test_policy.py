@@ -21,8 +21,10 @@ START = datetime(2024, 4, 1, 9, tzinfo=UTC)
         ("in", (), [False, False, False]),
         ("not_in", ("alpha",), [False, True, False]),
         ("contains", ("BETA",), [False, True, False]),
+        ("contains", ("gamma", "alp"), [True, False, False]),
         ("contains_not", ("beta",), [True, False, False]),
         ("lt", ("3",), [False, False, False]),
+        ("lt", ("three",), [False, False, False]),
     ],
 )
 def test_operators_hold_and_missing_is_false(make_event, make_events, operator, values, expected):
@@ -75,6 +77,9 @@ def test_levels_name_their_metrics_and_priorities():
         ("VIP", ("vip",), False),
         ("v.p", ("vip",), False),
         ("vip", ("v.p",), False),
+        ("XL, vip", ("XL",), True),
+        ("['XL', 'vip']", ("XL",), True),
+        ("vip, XL", ("XL",), True),
         ("vip", (), False),
         (None, ("vip",), False),
     ],

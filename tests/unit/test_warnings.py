@@ -66,11 +66,35 @@ def warned(make_event, make_events):
         ((HOURLY,), 0, (300, "+60m")),
         ((HOURLY,), 300, (300, "+60m")),
         ((HOURLY,), 301, (360, "+60m")),
+        ((HOURLY,), 300 + 1 / MINUTE_US, (360, "+60m")),
         ((HOURLY,), 420, (420, "+60m")),
     ],
 )
 def test_the_next_point_is_the_soonest_to_come(warned, points, after, expected):
     assert warned(*points, after=after) == expected
+
+
+def test_a_point_reached_as_the_office_closes_is_there_at_once(warned):
+    # 240 minutes from 13:00 on; it is 20:00.
+    assert warned(AT_DEADLINE, after=420, start=MONDAY + timedelta(hours=4)) == (420, "+0m")
+
+
+def test_a_clock_held_until_an_instant_is_warned_of_after_it(make_event, make_events):
+    rule = Target(
+        "resolution_time", "office", default=240 * MINUTE_US, warn_at=(SHARE,),
+        pause_until="hold_until",
+    )  # fmt: skip
+    hold = [{"key": "hold_until", "value": (MONDAY + timedelta(minutes=90)).isoformat()}]
+    rows = [
+        make_event("1", MONDAY, "created", status="new"),
+        make_event("1", MONDAY + timedelta(minutes=30), "attribute", status="new", attributes=hold),
+    ]
+    levels = ServiceLevels({"office": OFFICE}, (SlaPolicy("all", (rule,)),))
+
+    row = cycles(make_events(rows), levels, as_of=MONDAY + timedelta(minutes=40)).row(0, named=True)
+
+    assert row["state"] == "paused"
+    assert row["next_warning_at"] == MONDAY + timedelta(minutes=240)
 
 
 def test_a_point_over_the_weekend_waits_for_hours(warned):
