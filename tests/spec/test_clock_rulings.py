@@ -1230,3 +1230,65 @@ def test_each_clock_is_over_since_it_was_under_the_policy_before(make_event, mak
 
     since = dict(zip(found["ticket_id"], found["breached_at"], strict=True))
     assert since == {ticket: minute and at(minute) for ticket, (_, minute) in stories.items()}
+
+
+def test_a_status_told_with_a_message_is_the_later_of_the_two(desk):
+    rule = promise(metric="periodic_update_time", reply_statuses=("on_hold",), until="requester")
+    asks = {"activity": "requester_message", "actor_role": "requester", "status": "on_hold"}
+
+    rows = desk((0, {}), (100, asks), as_of=160, policies=[SlaPolicy("only", (rule,))])
+
+    assert [(row["state"], row["elapsed"]) for row in rows] == [("met", 100), ("running", 60)]
+
+
+def test_cycles_come_sorted_by_what_names_them(make_event, make_events):
+    rules = tuple(
+        promise(metric=metric, start="attached", on_reopen="restart")
+        for metric in ("resolution_time", "agent_work_time")
+    )
+    policies = (SlaPolicy("z", rules, of_group("z")), SlaPolicy("a", rules, of_group("a")))
+    rows = [
+        make_event(ticket, at(minute), "status" if minute else "created", source=source,
+                   status=status, priority="low", group=group)
+        for source, ticket, group in (("y", "1", "a"), ("x", "2", "z"), ("x", "1", "z"))
+        for minute, status, group in (
+            (0, "open", group), (10, "resolved", group), (20, "open", "a"), (30, "open", "z"),
+            (40, "open", "a"),
+        )
+    ]  # fmt: skip
+
+    found = cycles(make_events(rows), ServiceLevels(CALENDARS, policies), as_of=at(60))
+
+    keys = found.select("source", "ticket_id", "metric", "policy", "cycle")
+    assert keys.n_unique("source") == keys.n_unique("policy") == keys.n_unique("metric") == 2
+    assert keys.equals(keys.sort(keys.columns))
+
+
+def test_each_ticket_and_cycle_has_a_ledger_of_its_own(make_event, make_events):
+    policies = tuple(
+        SlaPolicy(name, (promise(minutes, on_reopen="restart", keeps_ledger=True),), of_group(name))
+        for name, minutes in (("a", 60), ("b", 240))
+    )
+    stories = {
+        # Late under a, resolved under b; its second cycle is young.
+        "1": [("a", "open", 0), ("b", "open", 70), ("b", "resolved", 80), ("b", "open", 100)],
+        # In time under b; its second cycle is late under a.
+        "2": [("b", "open", 0), ("b", "resolved", 10), ("b", "open", 20), ("a", "open", 30)],
+        "3": [("b", "open", 0), ("a", "open", 30), ("b", "open", 90)],
+        # Never late, and last.
+        "4": [("b", "open", 0)],
+    }
+    rows = [
+        make_event(ticket, at(minute), "status" if minute else "created", status=status,
+                   priority="low", group=group)
+        for ticket, story in stories.items()
+        for group, status, minute in story
+    ]  # fmt: skip
+
+    found = cycles(make_events(rows), ServiceLevels(CALENDARS, policies), as_of=at(150))
+
+    told = found.sort("ticket_id", "cycle").select("ticket_id", "cycle", "recorded_breach_at")
+    assert told.rows() == [
+        ("1", 1, at(60)), ("1", 2, None), ("2", 1, None), ("2", 2, at(80)), ("3", 1, at(60)),
+        ("4", 1, None),
+    ]  # fmt: skip

@@ -93,6 +93,34 @@ def test_has_any_looks_for_whole_entries(make_event, make_events, value, wanted,
     assert found.to_list() == [expected]
 
 
+@pytest.mark.parametrize(
+    ("value", "wanted", "expected"),
+    [
+        ('["vip", "café"]', ("café",), True),
+        ('["vip", "café"]', ("gold", "vip"), True),
+        ('["vip"]', ("vi",), False),
+        ("café", ("café",), True),
+        ("[]", ("vip",), False),
+    ],
+)
+def test_is_looks_into_lists(make_event, make_events, value, wanted, expected):
+    events = make_events([make_event("1", START, attributes=[{"key": "tags", "value": value}])])
+
+    found = events.select(Condition("tags", "is", wanted).expression()).to_series()
+
+    assert found.to_list() == [expected]
+
+
+def test_an_attribute_comes_before_the_name_of_the_desk(make_event, make_events):
+    kept = [{"key": "source", "value": "mail"}]
+    events = make_events([make_event("1", START), make_event("2", START, attributes=kept)])
+
+    for wanted, expected in (("mail", [False, True]), ("desk", [True, False])):
+        found = events.select(Condition("source", "is", (wanted,)).expression()).to_series()
+
+        assert found.to_list() == expected
+
+
 def test_rules_name_every_field_they_look_at():
     looks = Conditions((Condition("group", "is", ("a",)),), (Condition("tags", "is", ("b",)),))
     target = Target(
