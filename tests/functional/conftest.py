@@ -241,7 +241,7 @@ def backtested(ingested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 BACKTEST = (
     "backtest", "--model", "logistic", "--capacity", "5,10", "--epoch", "day",
-    "--from", "2025-10-13", "--to", "2025-10-31",
+    "--from", "2025-10-06", "--to", "2025-10-31",
 )  # fmt: skip
 
 

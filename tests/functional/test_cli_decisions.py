@@ -76,7 +76,8 @@ def test_backtest_prints_one_documented_object(told):
 def test_replayed_models_are_fitted_again_each_week(told):
     cuts = [fitted["cut"][:10] for fitted in told["fits"]]
 
-    assert cuts == ["2025-10-12", "2025-10-19", "2025-10-26"]  # midnights in Amsterdam
+    days = ("05", "12", "19", "26")
+    assert cuts == [f"2025-10-{day}" for day in days]  # midnights in Amsterdam
 
 
 def test_a_refit_equals_a_first_fit_at_its_cut(backtested, pool, tmp_path):
@@ -235,7 +236,7 @@ def test_ranks_count_from_one_at_each_landmark(decisions):
 def test_daily_landmarks_hold_local_time_over_dst(pool):
     found = pool["landmark"].unique().sort().to_list()
 
-    assert found == open_days(datetime(2025, 10, 13), datetime(2025, 10, 31))
+    assert found == open_days(datetime(2025, 10, 6), datetime(2025, 10, 31))
     assert {moment.hour for moment in found} == {6, 7}
 
 

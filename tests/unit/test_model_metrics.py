@@ -19,6 +19,7 @@ from sla_sniper.model.metrics import (
     reliability_curve,
 )
 from sla_sniper.model.probability import expit, logit
+from sla_sniper.stats import percentile_interval
 
 GENERATOR = np.random.default_rng(11)
 N = 3000
@@ -132,12 +133,13 @@ def test_intervals_agree_with_resampled_rows(metric, expected):
     copies = [
         np.repeat(np.arange(N), weights[rows.day_index].astype(int)) for weights in rows.weights
     ]
-    low, high = np.percentile([expected(Y[copy], P[copy]) for copy in copies], [2.5, 97.5])
+    draws = np.array([expected(Y[copy], P[copy]) for copy in copies])
+    slow = percentile_interval(0.0, draws, n_units=rows.n_days)
 
     found = line(metric, n_resamples=60)
 
     assert found["estimate"] == pytest.approx(expected(Y, P), abs=1e-5)
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=5e-3)
+    assert (found["low"], found["high"]) == pytest.approx((slow.low, slow.high), abs=5e-3)
 
 
 def test_auc_intervals_are_exact_to_rounding():
@@ -145,11 +147,12 @@ def test_auc_intervals_are_exact_to_rounding():
     copies = [
         np.repeat(np.arange(N), weights[rows.day_index].astype(int)) for weights in rows.weights
     ]
-    low, high = np.percentile([roc_auc_score(Y[copy], P[copy]) for copy in copies], [2.5, 97.5])
+    draws = np.array([roc_auc_score(Y[copy], P[copy]) for copy in copies])
+    slow = percentile_interval(0.0, draws, n_units=rows.n_days)
 
     found = line("auc", n_resamples=25)
 
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=1e-12)
+    assert (found["low"], found["high"]) == pytest.approx((slow.low, slow.high), abs=1e-12)
 
 
 def test_a_real_advantage_lies_above_zero():
