@@ -57,6 +57,12 @@ def pool(*, forecast, n_days=N_DAYS, censored=0.0, seed=0):
 
 
 SHARP, BLIND = pool(forecast=0.6), pool(forecast=0.0)
+# Knows something of every tenth ticket: an advantage, but not beyond doubt.
+DOUBTFUL = SHARP.with_columns(
+    p_breach=pl.when(pl.Series(np.random.default_rng(0).random(SHARP.height) < 0.1))
+    .then("p_breach")
+    .otherwise(0.3)
+)
 
 
 def test_sharp_forecast_may_claim_its_advantage():
@@ -89,7 +95,7 @@ def test_sentence_states_difference_and_bounds():
 
 
 def claims(capacities, own=None):
-    _, summary = backtest(SHARP, costs(), capacities=capacities, own=own)
+    _, summary = backtest(DOUBTFUL, costs(), capacities=capacities, own=own)
     return [row.claimed for row in summary.advantage]
 
 
@@ -118,7 +124,7 @@ def test_at_the_desks_own_capacity_only_what_the_gate_compares_is_replayed():
 
 
 def test_the_own_capacity_alone_can_withhold_what_was_asked_for():
-    held = backtest(SHARP, costs(), capacities=[5], own=0)[1].verdict(5)
+    held = backtest(DOUBTFUL, costs(), capacities=[5], own=0)[1].verdict(5)
 
     assert held.withheld == "none is shown at 0 a day, which is asked first"
 
@@ -135,6 +141,12 @@ def test_without_a_capacity_of_the_desk_the_first_is_asked_first():
     assert claims([0, 5]) == [False, False]
 
 
+def test_what_is_beyond_doubt_is_claimed_without_the_desks_own_capacity():
+    sure = backtest(SHARP, costs(), capacities=[0, 5])[1].verdict(5)
+
+    assert (sure.is_sure, sure.advantage.claimed, sure.policy) == (True, True, "sniper")
+
+
 def test_nothing_is_claimed_on_tickets_that_are_lost_already():
     sharper = SHARP.with_columns(p_breach=pl.col("p_breach") ** 0.5)
     certain = SHARP.with_columns(p_breach=0.98 + 0.02 * pl.col("p_breach"))
@@ -149,9 +161,10 @@ def test_nothing_is_claimed_on_tickets_that_are_lost_already():
 
 
 def test_withheld_claim_says_why():
-    held = backtest(SHARP, costs(), capacities=[0, 5])[1].verdict(5)
+    held = backtest(DOUBTFUL, costs(), capacities=[0, 5])[1].verdict(5)
 
     assert held.advantage.low > 0
+    assert not held.is_sure
     assert held.policy == held.advantage.rule
     assert held.sentence.startswith(f"no measurable advantage over {held.policy} at 5 a day")
     assert held.sentence.endswith(f", {held.withheld})")

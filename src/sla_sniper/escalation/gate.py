@@ -7,7 +7,7 @@ and recommends by the rule.
 
 A desk has one capacity, and a replay shows several: where the model adds nothing, the luckiest
 of them would still be claimed oftener than one time in twenty. So the desk's own capacity is
-asked first, and the others only if it is shown there.
+asked first; where it is not shown there, another one has to be beyond doubt.
 
 Nor is an advantage claimed on tickets that are lost already. Under a promise that a robot breaks,
 five days after the work, nearly every choice breaches for certain; that an escalation prevents
@@ -34,6 +34,8 @@ MIN_DAYS: Final = 6
 """Days below which nothing is claimed: six days in a row won by chance are the fewest that a
 two-sided test at 5 % would believe, and a bootstrap of one day has no width at all."""
 
+SURE: Final = 0.99
+"""Level at which an advantage is claimed also if the desk's own capacity shows none."""
 MOST_DECIDED: Final = 0.5
 """Share of the escalated tickets that may be as good as breached, see `replay.DECIDED`."""
 
@@ -52,8 +54,8 @@ class Advantage:
         Net saving of ``sniper`` minus that of `rule` over all test days, in currency, with its
         95 % interval over days; NaN bounds where there are too few days.
     claimed : bool
-        Whether `low` is above zero, that of the desk's own capacity as well, and not on tickets
-        most of which are lost already.
+        Whether `low` is above zero, at the desk's own capacity as well or else beyond doubt,
+        and not on tickets most of which are lost already.
     """
 
     capacity: int
@@ -83,6 +85,8 @@ class Verdict:
         Test days.
     withheld : str
         Why nothing is claimed although `advantage.low` is above zero; empty otherwise.
+    is_sure : bool
+        Whether the interval at `SURE` is above zero as well.
     """
 
     advantage: Advantage
@@ -91,6 +95,7 @@ class Verdict:
     chosen_on: Literal["training days", "test days"]
     n_days: int
     withheld: str = ""
+    is_sure: bool = False
 
 
 def best_rule(result: Replay, capacity: int) -> str:
@@ -119,9 +124,10 @@ def paired_net(result: Replay, pair: tuple[str, str], capacity: int, weights: Fl
     return total_interval(_net_difference(first, second, result), weights)
 
 
-def total_interval(per_day: Floats, weights: Floats) -> Interval:
-    """Sum over days with its 95 % bootstrap interval; `per_day` of shape (n_days,)."""
-    return percentile_interval(float(per_day.sum()), weights @ per_day, n_units=per_day.size)
+def total_interval(per_day: Floats, weights: Floats, *, level: float = 0.95) -> Interval:
+    """Sum over days with its bootstrap interval; `per_day` of shape (n_days,)."""
+    draws = weights @ per_day
+    return percentile_interval(float(per_day.sum()), draws, n_units=per_day.size, level=level)
 
 
 def judge(
@@ -171,7 +177,7 @@ def asked_first(
 
 
 def withhold(verdict: Verdict, own: Advantage, currency: str) -> Verdict:
-    """Take a claim back that is not shown at the capacity which the desk has.
+    """Take a claim back that is not shown at the capacity which the desk has, unless it is sure.
 
     Parameters
     ----------
@@ -182,7 +188,7 @@ def withhold(verdict: Verdict, own: Advantage, currency: str) -> Verdict:
     currency : str
         Of the sentence.
     """
-    if own.claimed:
+    if own.claimed or verdict.is_sure:
         return verdict
     reason = f"none is shown at {own.capacity} a day, which is asked first"
     return take_back(verdict, reason, currency)
@@ -208,14 +214,16 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
     if n_days < MIN_DAYS:
         gain = Interval(gain.estimate, np.nan, np.nan)
     advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
+    ours = result.totals["sniper", capacity]
+    difference = _net_difference(ours, result.totals[rule, capacity], result)
     verdict = Verdict(
         advantage=advantage,
         policy="sniper" if advantage.claimed else rule,
         sentence=_sentence(advantage, result.costs.currency, n_days),
         chosen_on="training days" if training else "test days",
         n_days=n_days,
+        is_sure=advantage.claimed and total_interval(difference, weights, level=SURE).is_above(0),
     )
-    ours = result.totals["sniper", capacity]
     decided = ours.decided.sum() / max(ours.chosen.sum(), 1)
     if decided <= MOST_DECIDED:
         return verdict

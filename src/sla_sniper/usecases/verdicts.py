@@ -241,4 +241,5 @@ def _verdict(told: Mapping[str, Any]) -> Verdict:
         chosen_on=told.get("chosen_on", "training days"),
         n_days=told.get("n_days", 0),
         withheld=told.get("withheld", ""),
+        is_sure=told.get("is_sure", False),
     )
