@@ -195,6 +195,16 @@ def _ticket(number: int, rng: np.random.Generator) -> list[dict[str, str]]:
     ]
 
 
+def never_resolved_after(rows: pl.DataFrame, landmark: str) -> pl.DataFrame:
+    """Rows of a log in which what ended later never did."""
+    is_later = pl.col("updated") > landmark
+    return rows.with_columns(
+        state=pl.when(is_later & (pl.col("state") == "Resolved"))
+        .then(pl.lit("Awaiting caller"))
+        .otherwise("state")
+    )
+
+
 def write_desk(folder: Path, rows: pl.DataFrame, *, source: str = "desk") -> Path:
     """Make a workspace by the command itself, put our settings in, ingest `rows`."""
     succeed("init", folder)

@@ -12,7 +12,7 @@ import pytest
 from sla_sniper.config.workspace import open_workspace
 from sla_sniper.usecases.kill_list import Terms, stored_queue
 
-from .conftest import sniper, succeed, write_desk
+from .conftest import never_resolved_after, sniper, succeed, write_desk
 
 DAY = ("--epoch", "day", "--from", "2025-10-20", "--to", "2025-10-29")
 SHORT = ("backtest", "--model", "logistic", "--capacity", "5", *DAY)
@@ -206,13 +206,7 @@ def test_contract_of_the_past_reads_a_cut_log(trained):
 @pytest.mark.slow
 def test_marginal_credit_never_knows_what_comes_later(workspace, tmp_path, rows):
     landmark = "2025-10-22 08:00:00"
-    is_later = pl.col("updated") > landmark
-    other = rows.with_columns(
-        state=pl.when(is_later & (pl.col("state") == "Resolved"))
-        .then(pl.lit("Awaiting caller"))
-        .otherwise("state")
-    )
-    twin = write_desk(tmp_path / "twin" / "desk", other)
+    twin = write_desk(tmp_path / "twin" / "desk", never_resolved_after(rows, landmark))
     words = ("--epoch", "day", "--from", "2025-10-22", "--to", "2025-10-23")
 
     costs = []

@@ -14,7 +14,7 @@ from sla_sniper.core.schema import PREDICTIONS
 from sla_sniper.core.words import count
 from sla_sniper.model.estimators import make_estimator
 
-from .conftest import BACKTEST, ZONE, sniper, succeed, write_desk
+from .conftest import BACKTEST, ZONE, never_resolved_after, sniper, succeed, write_desk
 
 POLICIES = {
     "random", "oldest", "priority", "edf", "priority_edf", "edf_value",
@@ -193,7 +193,10 @@ def test_claim_needs_an_interval_above_zero(told):
     for row in told["advantage"]:
         assert row["low"] <= row["difference"] <= row["high"]
         assert row["rule"] in POLICIES
-        assert not row["claimed"] or row["low"] > 0
+    for verdict in told["verdicts"]:
+        row, is_withheld = verdict["advantage"], bool(verdict["withheld"])
+        assert row["claimed"] == (row["low"] > 0 and not is_withheld)
+        assert row["low"] > 0 or not is_withheld
 
 
 def test_progress_goes_to_standard_error_alone(backtested):
@@ -417,13 +420,7 @@ def test_queue_without_a_model_trains_one_of_then(workspace, tmp_path, rows):
 def test_backtest_is_blind_to_what_comes_later(trained, tmp_path, rows):
     """Corrupting what was recorded after a landmark changes outcomes, never a forecast."""
     landmark = "2025-10-22 08:00:00"
-    is_later = pl.col("updated") > landmark
-    other = rows.with_columns(
-        state=pl.when(is_later & (pl.col("state") == "Resolved"))
-        .then(pl.lit("Awaiting caller"))
-        .otherwise("state")
-    )
-    twin = write_desk(tmp_path / "twin" / "desk", other)
+    twin = write_desk(tmp_path / "twin" / "desk", never_resolved_after(rows, landmark))
     words = (*SHORT, "--epoch", "day", "--from", "2025-10-22", "--to", "2025-10-23")
 
     pools = []

@@ -36,16 +36,16 @@ def test_undefined_draws_are_left_out():
     assert (found.low, found.high) == pytest.approx((1.5, 2.5), abs=1e-5)
 
 
-@pytest.mark.parametrize("n_days", [6, 10, 20])
-def test_few_days_are_covered_as_often_as_said(n_days):
-    """Days that differ as a normal variable: the t interval of their mean is exact."""
+@pytest.mark.parametrize(("n_days", "least"), [(6, 0.925), (10, 0.935), (20, 0.935), (40, 0.935)])
+def test_few_days_are_covered_nearly_as_often_as_said(n_days, least):
+    """Days that differ as a normal variable; six days fall short of 95 % by more than chance."""
     days = np.random.default_rng(7).normal(size=(1500, n_days))
     weights = day_weights(n_days, n_resamples=1000, seed=1)
 
     found = [percentile_interval(0.0, weights @ each, n_units=n_days) for each in days]
 
     covered = np.mean([each.low <= 0 <= each.high for each in found])
-    assert 0.925 <= covered <= 0.97
+    assert least <= covered <= 0.97
 
 
 def test_one_day_spans_all_its_resamples():

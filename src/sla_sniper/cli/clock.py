@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from sla_sniper.cli.surface import AsJson, AsOf, Out, Workspace, instant, now, run
+from sla_sniper.cli.tables import table as empty_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,8 +44,7 @@ def show(result: ClockReport, console: Console) -> None:
     """Print how the cycles stand, who has none, and what to be warned about next."""
     moment = f"{result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})"
     console.print(f"Clocks as of {moment}", style="italic", highlight=False)
-    table = Table("Metric", "Priority", "State", box=None, pad_edge=False)
-    table.add_column("Cycles", justify="right")
+    table = empty_table("Metric", "Priority", "State", ">Cycles")
     for metric, priority, state, count in result.states().iter_rows():
         table.add_row(metric, escape(priority or "(none)"), state, f"{count:,}")
     console.print(table)

@@ -54,8 +54,10 @@ def percentile_interval(
 ) -> Interval:
     """Return the expanded percentile bootstrap interval of an estimate [1]_, [2]_.
 
-    Few units resampled vary too little: plain percentiles over 20 days cover 93 times in a
-    hundred where they say 95. They are widened as the t interval of a mean is.
+    Few units resampled vary too little, so that the percentiles are widened as the t interval
+    of a mean is. Over 6, 10, 20 and 40 normal days a 95 % interval of their sum then covers it
+    93.6, 94.3, 94.7 and 95.0 times in a hundred (plain percentiles: 86.6, 89.9, 92.5, 94.0);
+    over 20 days as skewed as an exponential variable 91.7 times, mostly by lying too low.
 
     Parameters
     ----------
