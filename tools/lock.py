@@ -38,6 +38,7 @@ def requirements(pyproject: str) -> dict[str, object]:
     return {
         "python": settings["project"]["requires-python"],
         "dependencies": settings["project"]["dependencies"],
+        "extras": settings["project"].get("optional-dependencies", {}),
         "groups": settings.get("dependency-groups", {}),
         "build": settings["build-system"]["requires"],
     }
