@@ -14,9 +14,9 @@ from polars.testing import assert_frame_equal
 from sla_sniper.core.instants import MICROSECOND, parse_instant
 from sla_sniper.core.schema import EVENTS, METRICS
 from sla_sniper.eventlog.deriving import derive
-from sla_sniper.sla.calendar import Holidays
+from sla_sniper.sla.calendar import Calendar, Holidays
 from sla_sniper.sla.clock import cycles
-from sla_sniper.sla.policy import Target
+from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
 from tests.property.test_clock_twin import (
     MINUTE,
     calendars,
@@ -122,6 +122,31 @@ def test_elapsed_and_remaining_make_the_target(levels, drawn, as_of, make_event,
     for row in found.iter_rows(named=True):
         remaining = levels.calendars[row["calendar"]].elapsed(as_of, row["due_at"]) // MICROSECOND
         assert row["elapsed_us"] + remaining == row["target_us"]
+
+
+@few
+@given(drawn=tickets, as_of=moments, n_minutes=st.integers(1, 4000))
+def test_a_vendor_deadline_is_kept_like_a_target_of_that_length(
+    drawn, as_of, n_minutes, make_event, make_events
+):
+    """Round the clock and without pauses a deadline and the time until it are the same promise."""
+    own = Target("resolution_time", "always", default=n_minutes * 60_000_000, on_reopen="count")
+    vendor = replace(own, is_vendor=True, default=None)
+    always = {"always": Calendar("always", is_always_open=True)}
+    told = []
+    for row in known_by(all_rows(drawn, make_event), as_of):
+        begun = next((each for each in told if each["ticket_id"] == row["ticket_id"]), row)
+        due = begun["occurred_at"] + n_minutes * MINUTE
+        told.append(row | {"vendor_due_at": due})
+    events = make_events(told)
+
+    kept, promised = (
+        cycles(events, ServiceLevels(always, (SlaPolicy("all", (target,)),)), as_of=as_of)
+        .select(*KEY, "state", "elapsed_us", "fulfilled_at", "due_at")
+        for target in (own, vendor)
+    )  # fmt: skip
+
+    assert_frame_equal(kept, promised)
 
 
 @few

@@ -864,6 +864,25 @@ def test_a_vendor_deadline_passes_while_the_ticket_waits(clock):
     assert (row["state"], row["breached_at"]) == ("overdue", at(75))
 
 
+@pytest.mark.parametrize("later", [{"status": "closed"}, {"category": "x"}])
+def test_a_vendor_deadline_that_was_met_stays_met(clock, later):
+    (row,) = clock(
+        (0, {"vendor_due_at": at(75)}), (30, {"status": "resolved"}), (90, later),
+        as_of=120, is_vendor=True,
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["breached_at"]) == ("met", 30, None)
+
+
+def test_a_ticket_reopened_after_the_vendor_deadline_is_over_time(clock):
+    (row,) = clock(
+        (0, {"vendor_due_at": at(75)}), (30, {"status": "resolved"}), (90, {"status": "open"}),
+        as_of=120, is_vendor=True,
+    )  # fmt: skip
+
+    assert (row["state"], row["breached_at"]) == ("overdue", at(90))
+
+
 def test_a_clock_that_stops_out_of_a_pause_shows_the_deadline_it_would_have_had(clock):
     (row,) = clock(
         (0, {}), (60, {"status": "waiting_requester"}), (120, {"status": "resolved"}), as_of=900

@@ -75,7 +75,8 @@ class Account:
         """Whether more than the target has been used as each row begins."""
         has_target = self.target != NO_TARGET
         if self.rule.is_vendor:
-            return np.asarray(has_target & (self.facts.begins > self.deadline))
+            # A clock that has stopped stands where it stopped, whatever is told of it later.
+            return np.asarray(has_target & (self.facts.begins[self.held] > self.deadline))
         return np.asarray(has_target & (self.elapsed > self.target))
 
     def used_up(self, over: Flags) -> Ints:
@@ -83,7 +84,7 @@ class Account:
         state, resumes = self.stages.state, self.stages.resumes
         has_target = self.target != NO_TARGET
         if self.rule.is_vendor:
-            return np.where(has_target & ~over & (state != CANCELLED), self.deadline, NEVER)
+            return np.where(has_target & (state != CANCELLED), self.deadline, NEVER)
         if self.rule.pause_unit == "wall":
             return self._used_up_by_wall(over, has_target)
         # A clock that has stopped: as if it had gone on there.
