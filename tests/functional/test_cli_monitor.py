@@ -113,18 +113,24 @@ def measured(calm, backtested, tmp_path_factory):
 
 
 SENTENCE = "no measurable advantage over oldest at 10 a day (difference €1 [-9, 9])"
-REASON = "the monitor of 31 Oct 2025 found no measurable advantage any more at 10 a day"
+REASON = "the monitor of 31 Oct 2025 found no measurable advantage in 17 days at 10 a day"
 
 
 @pytest.fixture
 def closed(measured, tmp_path):
     """The same, where `monitor` has found no advantage any more."""
     folder = shutil.copytree(measured, tmp_path / "desk")
-    verdict = change(folder, "monitor")["verdicts"][0]
-    verdict |= {"policy": "oldest", "sentence": SENTENCE}
-    verdict["advantage"] |= {"rule": "oldest", "low": -9.0, "claimed": False}
-    change(folder, "monitor", verdicts=[verdict])
+    close(folder)
     return folder
+
+
+def close(folder, **changes):
+    """Keep what a `monitor` keeps that closes the gate."""
+    found = change(folder, "monitor")
+    verdict = found["verdicts"][0] | {"policy": "oldest", "sentence": SENTENCE, "n_days": 17}
+    verdict["advantage"] |= {"rule": "oldest", "low": -9.0, "claimed": False}
+    facts = {key: found[key] for key in ("as_of", "version", "stakes")}
+    change(folder, "monitor", closed=facts | {"verdict": verdict} | changes)
 
 
 def queue(folder, capacity=10):
@@ -161,13 +167,22 @@ def test_the_report_says_what_monitor_found(closed):
 
 
 @pytest.mark.parametrize(
-    "other", [{"as_of": "2025-10-30T12:00:00+00:00"}, {"version": "x"}, {"stakes": "x"}],
-    ids=["older than the backtest", "of another model", "under other costs"],
+    "other", [{"as_of": "2025-10-30T12:00:00+00:00"}, {"stakes": "x"}],
+    ids=["older than the backtest", "under other costs"],
 )  # fmt: skip
 def test_what_monitor_found_elsewhere_closes_nothing(closed, other):
-    change(closed, "monitor", **other)
+    close(closed, **other)
 
     assert queue(closed)["policy"] == "sniper"
+
+
+@pytest.mark.parametrize("weeks", ["1", "4"])
+def test_no_later_monitor_opens_what_one_has_closed(closed, weeks):
+    """One of too few ripe days to say anything, and one that may even find an advantage."""
+    assert (succeed("monitor", "--weeks", weeks, "--json", "-w", closed).json["outcomes"] is None
+            ) == (weeks == "1")  # fmt: skip
+
+    assert queue(closed)["policy"] == "oldest"
 
 
 def test_monitor_never_opens_the_gate(measured, tmp_path):
@@ -180,17 +195,17 @@ def test_monitor_never_opens_the_gate(measured, tmp_path):
     claim = change(folder, "monitor")["verdicts"][0]
     claim |= {"policy": "sniper"}
     claim["advantage"] |= {"low": 5.0, "claimed": True}
-    change(folder, "monitor", verdicts=[claim])
+    change(folder, "monitor", verdicts=[claim], closed=None)
 
     assert queue(folder)["policy"] == "edf"
 
 
 def test_the_words_of_monitor_say_what_the_gate_does(measured):
-    found = succeed("monitor", "--json", "-w", measured).json["verdicts"][0]
+    facts = succeed("monitor", "--json", "-w", measured).json
+    found, closes = facts["verdicts"][0], facts["outcomes"]["closes"]
     said = " ".join(succeed("monitor", "-w", measured).out.split())
 
-    is_claimed = found["advantage"]["claimed"]
-    told = "stays as it is" if is_claimed else f"is closed, the queue ranks by {found['policy']}"
+    told = f"is closed, the queue ranks by {found['policy']}" if closes else "stays as it is"
     assert f"The gate {told}: {found['sentence']}." in said
 
 

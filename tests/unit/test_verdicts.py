@@ -10,13 +10,14 @@ import polars as pl
 import pytest
 
 from sla_sniper.escalation import CostTable
-from sla_sniper.usecases.verdicts import closed_since, in_force
+from sla_sniper.usecases.verdicts import closed_since, in_force, listing_model
 
 NOON = datetime(2016, 5, 1, 12, tzinfo=UTC)
 LATER, EARLIER = NOON.replace(hour=13).isoformat(), NOON.replace(hour=11).isoformat()
 MODEL = {
     "version": "v1",
     "estimator": "lightgbm",
+    "training": {"cut": NOON.isoformat()},
     "evaluation": {
         "verdict": {
             "policy": "sniper",
@@ -61,6 +62,18 @@ def store(desk, verb, *verdicts, **changes):
     path.write_text(json.dumps(facts | {"verdicts": verdicts} | changes))
 
 
+def close(desk, capacity=50, **changes):
+    """A monitor has found no advantage."""
+    facts = {"as_of": NOON.isoformat(), "stakes": "ours", "version": "v1"}
+    store(desk, "monitor", closed=facts | {"verdict": verdict(capacity, claims=False)} | changes)
+
+
+def trained(*, claims, version="v2", **changes):
+    """Another model, trained later."""
+    told = MODEL["evaluation"]["verdict"] | {"policy": "sniper" if claims else "edf"} | changes
+    return MODEL | {"version": version, "training": {"cut": LATER}, "evaluation": {"verdict": told}}
+
+
 def told(desk, capacity=50, manifest=MODEL, as_of=NOON):
     return in_force(desk, capacity, as_of=as_of, manifest=manifest)
 
@@ -98,21 +111,21 @@ def test_own_capacity_counts_though_nobody_asked_for_it(desk):
 )
 def test_of_monitor_and_backtest_the_later_counts_and_monitor_where_equal(desk, read_at, policy):
     store(desk, "backtest", verdict(50, claims=True))
-    store(desk, "monitor", verdict(50, claims=False), as_of=read_at)
+    close(desk, as_of=read_at)
 
     assert told(desk).policy == policy
 
 
 def test_monitor_closes_every_capacity_also_one_that_is_the_desks_now(desk):
     store(desk, "backtest", verdict(25, claims=True), verdict(50, claims=True))
-    store(desk, "monitor", verdict(50, claims=False))
+    close(desk)
     desk.sla.capacity_per_day = 25
 
     found = told(desk, 25)
 
     assert not found.is_claimed
-    assert (
-        found.why == "the monitor of 1 May 2016 found no measurable advantage any more at 50 a day"
+    assert found.why == (
+        "the monitor of 1 May 2016 found no measurable advantage in 20 days at 50 a day"
     )
     assert found.sentence == (
         f"no measurable advantage over oldest at 25 a day (difference $7 [5, 9], {found.why})"
@@ -120,32 +133,65 @@ def test_monitor_closes_every_capacity_also_one_that_is_the_desks_now(desk):
 
 
 def test_monitor_closes_what_training_opened(desk):
-    store(desk, "monitor", verdict(50, claims=False))
+    close(desk)
 
     assert told(desk).policy == "oldest"
 
 
 @pytest.mark.parametrize("kept", [(), (verdict(50, claims=True),)])
 def test_monitor_without_a_finding_closes_nothing(desk, kept):
-    store(desk, "monitor", *kept)
+    store(desk, "monitor", *kept, closed=None)
 
     assert told(desk).sentence == "training says so"
 
 
+@pytest.mark.parametrize(("claims", "policy"), [(True, "sniper"), (False, "oldest")])
+def test_another_models_training_opens_what_monitor_closed_only_if_it_claims(desk, claims, policy):
+    close(desk)
+
+    assert told(desk, manifest=trained(claims=claims)).policy == policy
+
+
+def test_a_later_training_takes_an_earlier_claim_back(desk):
+    store(desk, "backtest", verdict(50, claims=True))
+
+    assert told(desk, manifest=trained(claims=True)).is_claimed
+    found = told(desk, manifest=trained(claims=False))
+    assert (found.policy, found.why) == ("oldest", "the training of 1 May 2016 found none")
+
+
+@pytest.mark.parametrize("other", [{"stakes": "x"}, {"capacity": 30}])
+def test_training_of_something_else_takes_nothing_back(desk, other):
+    store(desk, "backtest", verdict(50, claims=True))
+
+    assert told(desk, manifest=trained(claims=False, **other)).is_claimed
+
+
+def test_a_later_training_opens_nothing_that_a_backtest_closed(desk):
+    store(desk, "backtest", verdict(50, claims=False))
+
+    assert not told(desk, manifest=trained(claims=True)).is_claimed
+
+
 def test_without_a_model_the_backtest_alone_counts(desk):
     store(desk, "backtest", verdict(50, claims=True))
-    store(desk, "monitor", verdict(50, claims=False))
+    close(desk)
 
     assert told(desk, manifest=None).is_claimed
     with pytest.raises(LookupError, match="Nothing was measured at 25 a day"):
         told(desk, 25, manifest=None)
 
 
-@pytest.mark.parametrize(("listed", "is_closed"), [("v1", True), ("v2", False), (None, True)])
-def test_page_asks_the_monitor_of_the_model_that_made_its_list(desk, listed, is_closed):
-    store(desk, "monitor", verdict(50, claims=False))
-    if listed:
-        pl.DataFrame({"model_version": [listed]}).write_parquet(desk.outputs / "queue.parquet")
+def test_page_knows_no_model_where_its_list_names_none(desk):
+    desk.models = desk.outputs / "models"
+    assert listing_model(desk) is None
+    pl.DataFrame({"model_version": ["v1"]}).write_parquet(desk.outputs / "queue.parquet")
 
-    assert (closed_since(desk, {"as_of": NOON.isoformat()}) is not None) is is_closed
-    assert closed_since(desk, {"as_of": LATER}) is None
+    assert listing_model(desk) is None
+
+
+def test_any_models_decay_counts_where_the_one_in_use_is_unknown(desk):
+    close(desk)
+
+    assert closed_since(desk, {"as_of": NOON.isoformat()}, None) is not None
+    assert closed_since(desk, {"as_of": LATER}, None) is None

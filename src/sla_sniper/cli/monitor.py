@@ -12,8 +12,7 @@ from sla_sniper.cli.surface import AsJson, AsOf, Workspace, instant, now, run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sla_sniper.escalation import Verdict
-    from sla_sniper.usecases.monitor import MonitorReport
+    from sla_sniper.usecases.monitor import MonitorReport, Ripe
 
 commands = typer.Typer()
 _HERE: Final = Path()
@@ -67,7 +66,7 @@ def show(result: MonitorReport, console: Console) -> None:
         console.print(
             f"On {ripe.n_days} ripe days: AUC {ripe.auc:.3f}, Brier skill {ripe.brier_skill:.3f}; "
             f"captured {100 * ripe.captured:.0f} % of the cost, {ripe.verdict.advantage.rule} "
-            f"{100 * ripe.captured_by_rule:.0f} %. {_gate(ripe.verdict)}",
+            f"{100 * ripe.captured_by_rule:.0f} %. {_gate(ripe)}",
             highlight=False,
             markup=False,
         )
@@ -75,8 +74,9 @@ def show(result: MonitorReport, console: Console) -> None:
         console.print(result.proposal, highlight=False, markup=False)
 
 
-def _gate(verdict: Verdict) -> str:
+def _gate(ripe: Ripe) -> str:
     """Say what the gate finds on the ripe days: it can be closed by them, not opened."""
-    if verdict.advantage.claimed:
-        return f"The gate stays as it is: {verdict.sentence}."
-    return f"The gate is closed, the queue ranks by {verdict.policy}: {verdict.sentence}."
+    verdict = ripe.verdict
+    if ripe.closes:
+        return f"The gate is closed, the queue ranks by {verdict.policy}: {verdict.sentence}."
+    return f"The gate stays as it is: {verdict.sentence}."

@@ -7,11 +7,12 @@ and recommends by the rule.
 
 A desk has one capacity, and a replay shows several: where the model adds nothing, the luckiest
 of them would still be claimed oftener than one time in twenty. So the desk's own capacity is
-asked first; where it is not shown there, another one has to be beyond doubt.
+asked first; where it is not shown there, another one needs more days and a wider interval.
 
 Nor is an advantage claimed on tickets that are lost already. Under a promise that a robot breaks,
 five days after the work, nearly every choice breaches for certain; that an escalation prevents
-half of those is no assumption any more, but known to be wrong.
+half of those is no assumption any more, but known to be wrong. So the interval has to lie above
+zero as well if nothing can prevent a breach that is as good as a fact.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ two-sided test at 5 % would believe, and a bootstrap of one day has no width at 
 
 SURE: Final = 0.99
 """Level at which an advantage is claimed also if the desk's own capacity shows none."""
-MOST_DECIDED: Final = 0.5
-"""Share of the escalated tickets that may be as good as breached, see `replay.DECIDED`."""
+MIN_SURE_DAYS: Final = 20
+"""Days below which `SURE` is not what it says: over 6 normal days a lower bound at 99 % lies above
+the truth 2.4 times in a hundred instead of 0.5, over 20 days 0.7 times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ class Advantage:
         Net saving of ``sniper`` minus that of `rule` over all test days, in currency, with its
         95 % interval over days; NaN bounds where there are too few days.
     claimed : bool
-        Whether `low` is above zero, at the desk's own capacity as well or else beyond doubt,
-        and not on tickets most of which are lost already.
+        Whether `low` is above zero, also without the tickets that are lost already, and at the
+        desk's own capacity as well or else at `SURE`.
     """
 
     capacity: int
@@ -86,7 +88,7 @@ class Verdict:
     withheld : str
         Why nothing is claimed although `advantage.low` is above zero; empty otherwise.
     is_sure : bool
-        Whether the interval at `SURE` is above zero as well.
+        Whether the interval at `SURE` is above zero as well, over `MIN_SURE_DAYS` or more.
     """
 
     advantage: Advantage
@@ -214,21 +216,26 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
     if n_days < MIN_DAYS:
         gain = Interval(gain.estimate, np.nan, np.nan)
     advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
-    ours = result.totals["sniper", capacity]
-    difference = _net_difference(ours, result.totals[rule, capacity], result)
+    ours, theirs = (result.totals[name, capacity] for name in ("sniper", rule))
+    difference = _net_difference(ours, theirs, result)
+    is_sure = n_days >= MIN_SURE_DAYS and total_interval(difference, weights, level=SURE).is_above(
+        0
+    )
     verdict = Verdict(
         advantage=advantage,
         policy="sniper" if advantage.claimed else rule,
         sentence=_sentence(advantage, result.costs.currency, n_days),
         chosen_on="training days" if training else "test days",
         n_days=n_days,
-        is_sure=advantage.claimed and total_interval(difference, weights, level=SURE).is_above(0),
+        is_sure=advantage.claimed and is_sure,
     )
-    decided = ours.decided.sum() / max(ours.chosen.sum(), 1)
-    if decided <= MOST_DECIDED:
+    undecided = ours.net_of_undecided(result.costs) - theirs.net_of_undecided(result.costs)
+    held = total_interval(undecided, weights)
+    if held.is_above(0):
         return verdict
-    reason = f"{100 * decided:.0f} % of what sniper would escalate is as good as breached"
-    return take_back(verdict, reason, result.costs.currency)
+    currency = result.costs.currency
+    reason = f"{_amount(held, currency)} without tickets that are as good as breached"
+    return take_back(verdict, reason, currency)
 
 
 def _sentence(advantage: Advantage, currency: str, n_days: int, withheld: str = "") -> str:
@@ -236,12 +243,15 @@ def _sentence(advantage: Advantage, currency: str, n_days: int, withheld: str = 
     if np.isnan(advantage.low):
         days = f"{count(n_days, 'day')} {'is' if n_days == 1 else 'are'}"
         return f"no measurable advantage over {rival} ({days} too few to tell)"
-    gain = money(advantage.difference, currency)
-    bounds = f"[{round(advantage.low):,}, {round(advantage.high):,}]"
+    gain = _amount(Interval(advantage.difference, advantage.low, advantage.high), currency)
     if advantage.claimed:
-        return f"sniper saves {gain} {bounds} more than {rival}"
-    told = ", ".join(filter(None, (f"difference {gain} {bounds}", withheld)))
+        return f"sniper saves {gain} more than {rival}"
+    told = ", ".join(filter(None, (f"difference {gain}", withheld)))
     return f"no measurable advantage over {rival} ({told})"
+
+
+def _amount(gain: Interval, currency: str) -> str:
+    return f"{money(gain.estimate, currency)} [{round(gain.low):,}, {round(gain.high):,}]"
 
 
 def _net_difference(first: DayTotals, second: DayTotals, result: Replay) -> Floats:

@@ -70,8 +70,7 @@ class SlotRule:
 
 
 DECIDED: Final = 0.98
-"""Chance of a breach from which on it is a fact: of such tickets 98 in a hundred breached before,
-whatever anybody did about them."""
+"""Forecast from which on a breach is as good as a fact, whatever anybody does about it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +93,8 @@ class DayTotals:
         `caught`, weighted likewise.
     censored : ndarray of float
         Escalated tickets with a clock whose end is not known; it counts as not breached.
-    decided : ndarray of float
-        Escalated tickets that the model gives `DECIDED` or more.
+    undecided : ndarray of float
+        `exposure` of the tickets whose breach is not as good as a fact: below `DECIDED`.
     """
 
     chosen: Floats
@@ -104,12 +103,16 @@ class DayTotals:
     exposure: Floats
     preventable: Floats
     censored: Floats
-    decided: Floats
+    undecided: Floats
 
     def net(self, costs: CostTable, *, effectiveness: float | None = None) -> Floats:
         """Subtract the cost of escalating from what it saved, by day, in currency."""
         share = costs.effectiveness.value if effectiveness is None else effectiveness
         return share * self.exposure - costs.intervention * self.chosen
+
+    def net_of_undecided(self, costs: CostTable) -> Floats:
+        """The same if nothing can prevent a breach that is as good as a fact."""
+        return costs.effectiveness.value * self.undecided - costs.intervention * self.chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -377,7 +380,9 @@ def day_totals(candidates: Candidates, rows: Ints) -> DayTotals:
         exposure=_by_day(candidates, rows, candidates.exposure),
         preventable=_by_day(candidates, rows, candidates.preventable),
         censored=_by_day(candidates, rows, candidates.censored),
-        decided=_by_day(candidates, rows, candidates.p_breach >= DECIDED),
+        undecided=_by_day(
+            candidates, rows, np.where(candidates.p_breach < DECIDED, candidates.exposure, 0.0)
+        ),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sla_sniper.config.workspace import NotAWorkspaceError
 from sla_sniper.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import polars as pl
@@ -89,11 +90,29 @@ def changed(folder: Path, verb: str) -> Notice:
 def still_true(
     workspace: Workspace, replayed: tuple[Period | None, Notice]
 ) -> tuple[Period | None, Notice]:
-    """Return a stored replay, or None and a notice where `sla.toml` has changed since."""
+    """Return a stored replay, or None and a notice where it says nothing of the list shown.
+
+    `sla.toml` has changed since, or another estimator was replayed than the one that ranks.
+    """
     period = replayed[0]
-    if period is None or period.holds_for(workspace):
+    if period is None:
         return replayed
-    return None, changed(workspace.folder, "backtest")
+    if not period.holds_for(workspace):
+        return None, changed(workspace.folder, "backtest")
+    if period.model is not None and period.is_of_another_model:
+        return None, of_another_model(workspace.folder, period.about, period.model)
+    return replayed
+
+
+def of_another_model(folder: Path, about: Mapping[str, Any], model: Mapping[str, Any]) -> Notice:
+    """Say that what was replayed is not what ranks the list."""
+    estimator = model["estimator"]
+    return Notice(
+        "error",
+        f"The last backtest replayed {about.get('model')}, the kill list is by {estimator}",
+        "What one of them saved says nothing about the other.",
+        (f"sniper backtest --model {estimator} --workspace {shlex.quote(str(folder))}",),
+    )
 
 
 def nobody(frame: pl.DataFrame, kept: str) -> Notice:

@@ -16,7 +16,7 @@ import polars as pl
 
 from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.escalation.candidates import CREDIT, Candidates, candidates_from
-from sla_sniper.escalation.gate import withhold
+from sla_sniper.escalation.gate import take_back, withhold
 from sla_sniper.escalation.oracle import best_escalations
 from sla_sniper.escalation.policies import RULES, Ordering, ordering, policy_named
 from sla_sniper.escalation.replay import (
@@ -35,7 +35,14 @@ from sla_sniper.stats.bootstrap import day_weights
 from sla_sniper.stats.intervals import Interval, percentile_interval
 from sla_sniper.usecases.files import read_table
 from sla_sniper.usecases.kill_list import list_path
-from sla_sniper.usecases.verdicts import closed_since, latest_backtest, withdrawn
+from sla_sniper.usecases.verdicts import (
+    closed_since,
+    is_of_another_model,
+    latest_backtest,
+    listing_model,
+    taken_back_by_training,
+    withdrawn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,19 +105,30 @@ class Period:
         `summary.json` of the backtest.
     own : int
         The capacity that the desk has.
+    model : mapping or None
+        Manifest of the model that made the kill list; None where there is none.
     closed : Verdict or None
         By which a `monitor` since the backtest has closed the gate; None where none has.
+    taken_back : str
+        Why the training of the model in use takes every claim back; empty where it does not.
     """
 
     test: Walks
     training: Walks | None
     about: Mapping[str, Any]
     own: int
+    model: Mapping[str, Any] | None = None
     closed: Verdict | None = None
+    taken_back: str = ""
 
     def holds_for(self, workspace: Workspace) -> bool:
         """Whether the pool was priced by what `sla.toml` says now."""
         return bool(self.about.get("stakes") == workspace.sla.stakes)
+
+    @property
+    def is_of_another_model(self) -> bool:
+        """Whether another estimator than that of the kill list was replayed."""
+        return is_of_another_model(self.about, self.model)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,13 +185,15 @@ def stored_period(workspace: Workspace) -> Period | None:
     predictions, training, _ = _backtest_files(workspace)
     if not predictions.is_file():
         return None
-    about = latest_backtest(workspace.outputs) or {}
+    about, model = latest_backtest(workspace.outputs) or {}, listing_model(workspace)
     return Period(
         test=_walks(predictions, workspace, ("random", *RULES, "risk", "alarm", "nobody", "nuke")),
         training=_walks(training, workspace, RULES) if training.is_file() else None,
         about=about,
         own=workspace.sla.capacity_per_day,
-        closed=closed_since(workspace, about),
+        model=model,
+        closed=closed_since(workspace, about, model),
+        taken_back=taken_back_by_training(workspace, about, model),
     )
 
 
@@ -196,9 +216,12 @@ def evaluate(priced: Priced, capacity: int) -> Evaluation:
     costs = priced.costs
     tested, alone = _replayed(priced.period, costs, priced.walks, capacity)
     verdict = withhold(alone.verdict(capacity), priced.own, costs.currency)
-    if priced.period.closed is not None:
-        is_same = costs == priced.period.test.work.costs
-        verdict = withdrawn(verdict, priced.period.closed, costs.currency, is_same=is_same)
+    period = priced.period
+    if period.closed is not None:
+        is_same = costs == period.test.work.costs
+        verdict = withdrawn(verdict, period.closed, costs.currency, is_same=is_same)
+    elif period.taken_back:
+        verdict = take_back(verdict, period.taken_back, costs.currency)
     summary = dataclasses.replace(alone, verdicts=(verdict,))
     chosen = tested.totals[verdict.policy, capacity]
     per_day = costs.effectiveness.value * chosen.preventable

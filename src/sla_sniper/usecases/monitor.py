@@ -34,6 +34,7 @@ from sla_sniper.usecases.forecasting import (
 from sla_sniper.usecases.leaks import refuse, scan_columns, scan_features
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import as_json, header
+from sla_sniper.usecases.verdicts import latest_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 WEEKS: Final = 4
 MISCALIBRATED: Final = 0.05
 """Mean forecast minus breach rate from which a model is off, if its interval says so too."""
+
+MIN_CLOSING_DAYS: Final = 15
+"""Ripe days from which an interval around zero closes the gate; of fewer only a loss does."""
 
 _SAMPLE: Final = 5_000
 
@@ -76,7 +80,7 @@ class Ripe:
     captured, captured_by_rule : float
         Share of the catchable cost at today's capacity; NaN where nothing could be caught.
     verdict : Verdict
-        Of the honesty gate on these days.
+        Of the honesty gate on these days; see `closes`.
     lost : Interval, optional
         Net saving that a model trained when these days began would have had more, in currency.
     leaks : tuple of Leak
@@ -95,6 +99,12 @@ class Ripe:
     verdict: Verdict
     lost: Interval | None
     leaks: tuple[Leak, ...] = ()
+
+    @property
+    def closes(self) -> bool:
+        """Whether these days say enough against the forecast to close the gate."""
+        says = self.verdict.advantage.difference <= 0 or self.n_days >= MIN_CLOSING_DAYS
+        return says and self.verdict.policy != "sniper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +366,7 @@ def _outcomes(ripe: Ripe) -> dict[str, Any]:
             "brier_skill": ripe.brier_skill,
             "forecast": ripe.forecast,
             "observed": ripe.observed,
+            "closes": ripe.closes,
             "miscalibration": _bounds(ripe.miscalibration),
             "captured_share": ripe.captured,
             "captured_share_of_rule": ripe.captured_by_rule,
@@ -371,7 +382,14 @@ def _bounds(interval: Interval) -> dict[str, float]:
 
 
 def _keep(report: MonitorReport, desk: Desk) -> None:
-    """Keep the verdict where the queue finds it."""
+    """Keep the report where the queue finds it, with the verdict that last closed the gate."""
+    outputs = desk.workspace.outputs
     with workspace_lock(desk.workspace.folder):
-        text = json.dumps(report.as_dict(), allow_nan=False)
-        write_text(text, desk.workspace.outputs / "monitor" / "summary.json")
+        kept = latest_summary(outputs, "monitor")
+        told = report.as_dict()
+        told["closed"] = None if kept is None else kept["closed"]
+        if report.ripe is not None and report.ripe.closes:
+            told["closed"] = {key: told[key] for key in ("as_of", "version", "stakes")} | {
+                "verdict": told["verdicts"][0]
+            }
+        write_text(json.dumps(told, allow_nan=False), outputs / "monitor" / "summary.json")

@@ -15,7 +15,12 @@ from sla_sniper.usecases.diagnose import diagnose_desk
 from sla_sniper.usecases.files import write_text
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import header
-from sla_sniper.usecases.verdicts import InForce, in_force, latest_backtest
+from sla_sniper.usecases.verdicts import (
+    InForce,
+    in_force,
+    is_of_another_model,
+    latest_backtest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +68,8 @@ def write_report(
     NoCostsError
         If `sla.toml` has no costs, or no effectiveness.
     NoBacktestError
-        If nothing was replayed yet, or under other promises, costs or kinds of capacity.
+        If nothing was replayed yet, or under other promises, costs or kinds of capacity, or by
+        another estimator than that of the model in use.
     UnreadableFileError
         If what was replayed is of an older version, without what the report tells.
     """
@@ -80,9 +86,13 @@ def write_report(
             "an older version wrote it",
             "run `sniper backtest` again",
         )
-    found, bundle = diagnose_desk(desk), known_bundle(desk)
+    bundle = known_bundle(desk)
+    manifest = None if bundle is None else read_manifest(bundle)
+    if manifest is not None and is_of_another_model(backtest, manifest):
+        raise NoBacktestError(str(folder), f"of the model in use, {manifest['estimator']}")
+    found = diagnose_desk(desk)
     capacity = nearest_capacity(backtest, desk.workspace.sla.capacity_per_day)
-    verdict = _in_force(desk, capacity, None if bundle is None else read_manifest(bundle))
+    verdict = _in_force(desk, capacity, manifest)
     facts = Facts(
         backtest=backtest,
         diagnosis=found.diagnosis,

@@ -1,9 +1,9 @@
 """The verdict in force: what the honesty gate lets every surface claim and rank by.
 
-A backtest or a training opens the gate. A `monitor` of the model in use closes it again where it
-finds no advantage any more, unless a newer backtest has measured since; read as of the same
-instant, `monitor` counts, for it judges the very model on later days. It never opens the gate:
-looked at every week, chance alone would.
+A backtest or a training opens the gate; where a model was trained after the backtest, both have to.
+A `monitor` that finds no advantage closes it until a newer backtest, or the training of another
+model, claims one; read as of the same instant, `monitor` counts, for it judges the very model on
+later days. No later `monitor` opens the gate again: looked at every week, chance alone would.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sla_sniper.core.errors import UnreadableFileError
+from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
 from sla_sniper.core.instants import zone
+from sla_sniper.core.words import count
 from sla_sniper.escalation.gate import Advantage, Verdict, take_back, withhold
+from sla_sniper.model.bundle import read_manifest
 from sla_sniper.panels.words import day
 
 if TYPE_CHECKING:
@@ -77,17 +79,18 @@ def in_force(
     closed = None
     if manifest is not None:
         since = datetime.fromisoformat(backtest["as_of"]) if backtest else None
-        closed = closed_by_monitor(workspace, version=manifest["version"], since=since, as_of=as_of)
+        closed = closed_by_monitor(workspace, manifest=manifest, since=since, as_of=as_of)
     if closed is not None and closed.advantage.capacity == capacity:
         return InForce(closed.policy, closed.sentence, closed.withheld)
-    found = _held(workspace, _by_capacity(backtest), closed).get(capacity)
+    reason = closed.withheld if closed else taken_back_by_training(workspace, backtest, manifest)
+    found = _held(workspace, _by_capacity(backtest), reason).get(capacity)
     if found is not None:
         return InForce(found.policy, found.sentence, found.withheld)
     if manifest is None:
         raise LookupError(f"Nothing was measured at {capacity} a day, and there is no model yet.")
     trained, sla = manifest["evaluation"]["verdict"], workspace.sla
-    is_own = capacity == sla.capacity_per_day == trained["capacity"]
-    if closed is None and is_own and trained["stakes"] == sla.stakes:
+    is_own = capacity == sla.capacity_per_day
+    if closed is None and is_own and _training_claims(workspace, manifest) is not None:
         return InForce(trained["policy"], trained["sentence"])
     rule = trained["rule"]
     return InForce(
@@ -100,48 +103,76 @@ def in_force(
 def closed_by_monitor(
     workspace: Workspace,
     *,
-    version: str | None,
+    manifest: Mapping[str, Any] | None,
     since: datetime | None,
     as_of: datetime | None = None,
 ) -> Verdict | None:
-    """Return the verdict by which the latest `monitor` closed the gate; None where it did not.
+    """Return the verdict by which a `monitor` has closed the gate; None where none has.
 
     Parameters
     ----------
-    version : str or None
-        Of the model in use: another one's decay says nothing about it. None for any.
+    manifest : mapping or None
+        Of the model in use: where it is another than the one that was watched, its own training
+        may claim what that one lost. None for any.
     since : datetime or None
         What was read before this instant is outdated by a backtest.
     as_of : datetime, optional
         What was read after it is not known yet.
     """
-    found = latest_summary(workspace.outputs, "monitor")
-    if found is None or not holds_for(found, workspace, as_of) or not found["verdicts"]:
+    kept = latest_summary(workspace.outputs, "monitor")
+    found = None if kept is None else kept["closed"]
+    if found is None or not holds_for(found, workspace, as_of):
         return None
     read_at = datetime.fromisoformat(found["as_of"])
     is_outdated = since is not None and read_at < since
-    verdict = _verdict(found["verdicts"][0])
-    if is_outdated or version not in {None, found["version"]} or verdict.policy == "sniper":
+    if is_outdated or _is_replaced(workspace, manifest, found["version"]):
         return None
-    date = read_at.astimezone(zone(workspace.landmarks.timezone)).date()
+    verdict = _verdict(found["verdict"])
+    advantage = verdict.advantage
     return replace(
         verdict,
-        withheld=f"the monitor of {day(date)} found no measurable advantage any more at "
-        f"{verdict.advantage.capacity} a day",
+        withheld=f"the monitor of {_date(workspace, read_at)} found no measurable advantage in "
+        f"{count(verdict.n_days, 'day')} at {advantage.capacity} a day",
     )
 
 
-def closed_since(workspace: Workspace, backtest: Mapping[str, Any]) -> Verdict | None:
-    """Return `closed_by_monitor` for the model that made the kill list, since a backtest."""
-    try:
-        listed = pl.read_parquet(workspace.outputs / "queue.parquet", columns=["model_version"])
-    except (pl.exceptions.PolarsError, OSError):
-        listed = pl.DataFrame()  # Nobody's list: any model's decay counts.
-    version = None if listed.is_empty() else listed.item(0, 0)
+def closed_since(
+    workspace: Workspace, backtest: Mapping[str, Any], manifest: Mapping[str, Any] | None
+) -> Verdict | None:
+    """Return `closed_by_monitor` for the model in use, since a backtest."""
     since = backtest.get("as_of")
     return closed_by_monitor(
-        workspace, version=version, since=since and datetime.fromisoformat(since)
+        workspace, manifest=manifest, since=since and datetime.fromisoformat(since)
     )
+
+
+def taken_back_by_training(
+    workspace: Workspace,
+    backtest: Mapping[str, Any] | None,
+    manifest: Mapping[str, Any] | None,
+) -> str:
+    """Why the training of the model in use takes back what an earlier backtest claims, or empty."""
+    if backtest is None or manifest is None:
+        return ""
+    trained_at = datetime.fromisoformat(manifest["training"]["cut"])
+    is_later = trained_at > datetime.fromisoformat(backtest["as_of"])
+    if not is_later or _training_claims(workspace, manifest) is not False:
+        return ""
+    return f"the training of {_date(workspace, trained_at)} found none"
+
+
+def listing_model(workspace: Workspace) -> dict[str, Any] | None:
+    """Manifest of the model that made the kill list; None where there is no such list or model."""
+    try:
+        listed = pl.read_parquet(workspace.outputs / "queue.parquet", columns=["model_version"])
+        return read_manifest(workspace.models / str(listed.item(0, 0)))
+    except (pl.exceptions.PolarsError, OSError, IndexError, WorkspaceError):
+        return None
+
+
+def is_of_another_model(backtest: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> bool:
+    """Whether a backtest replayed another estimator than the one in use."""
+    return manifest is not None and backtest.get("model") != manifest["estimator"]
 
 
 def withdrawn(verdict: Verdict, closed: Verdict, currency: str, *, is_same: bool) -> Verdict:
@@ -199,7 +230,25 @@ def _backtest(
     found = latest_backtest(workspace.outputs)
     if found is None or not holds_for(found, workspace, as_of):
         return None
-    return found if manifest is None or found.get("model") == manifest["estimator"] else None
+    return None if is_of_another_model(found, manifest) else found
+
+
+def _is_replaced(workspace: Workspace, manifest: Mapping[str, Any] | None, watched: str) -> bool:
+    """Whether another model than the one watched is in use, and its training claims."""
+    is_other = manifest is not None and manifest["version"] != watched
+    return is_other and bool(_training_claims(workspace, manifest or {}))
+
+
+def _training_claims(workspace: Workspace, manifest: Mapping[str, Any]) -> bool | None:
+    """Whether a model's training claims an advantage; None where it measured something else."""
+    told, sla = manifest["evaluation"]["verdict"], workspace.sla
+    if told["stakes"] != sla.stakes or told["capacity"] != sla.capacity_per_day:
+        return None
+    return bool(told["policy"] == "sniper")
+
+
+def _date(workspace: Workspace, moment: datetime) -> str:
+    return day(moment.astimezone(zone(workspace.landmarks.timezone)).date())
 
 
 def _by_capacity(backtest: Mapping[str, Any] | None) -> dict[int, Verdict]:
@@ -211,16 +260,12 @@ def _by_capacity(backtest: Mapping[str, Any] | None) -> dict[int, Verdict]:
     return {verdict.advantage.capacity: verdict for verdict in verdicts}
 
 
-def _held(
-    workspace: Workspace, verdicts: Mapping[int, Verdict], closed: Verdict | None
-) -> dict[int, Verdict]:
-    """Take claims back that are not shown at the desk's own capacity, or not any more."""
+def _held(workspace: Workspace, verdicts: Mapping[int, Verdict], reason: str) -> dict[int, Verdict]:
+    """Take claims back for a reason, or because the desk's own capacity does not show them."""
     own, currency = workspace.sla.capacity_per_day, workspace.sla.costs.currency
-    if closed is not None:
-        reason = closed.withheld
-    elif own not in verdicts:
+    if not reason and own not in verdicts:
         reason = f"none was measured at {own} a day, which is asked first"
-    else:
+    elif not reason:
         first = verdicts[own].advantage
         return {slots: withhold(each, first, currency) for slots, each in verdicts.items()}
     return {slots: take_back(each, reason, currency) for slots, each in verdicts.items()}
