@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_sniper.escalation import CostTable
+    from sla_sniper.snapshots.landmarks import Epoch
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 APRIL = datetime(2016, 4, 1, tzinfo=UTC), datetime(2016, 5, 1, tzinfo=UTC)
@@ -35,10 +36,10 @@ class Replayed:
     training: pl.DataFrame
 
 
-def replay_april(folder: Path, capacities: tuple[int, ...]) -> Replayed:
-    """Ingest the bundled log and replay April, 08:00 each day."""
+def replay_april(folder: Path, capacities: tuple[int, ...], epoch: Epoch = "day") -> Replayed:
+    """Ingest the bundled log and replay April, 08:00 each day or each full hour."""
     ingest_files(folder, [demo_files().log], mapping=None)
-    report = run_backtest(folder, Plan(*APRIL, capacities, "day"), now=NOW)
+    report = run_backtest(folder, Plan(*APRIL, capacities, epoch), now=NOW)
     kept = folder / "outputs" / "backtest"
     return Replayed(
         folder,
@@ -54,6 +55,13 @@ def demo_april(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "desk"
     init_workspace(folder, package="servicenow")
     return replay_april(folder, (25, 50, 100))
+
+
+@pytest.fixture(scope="session")
+def demo_april_by_hour(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hourly") / "desk"
+    init_workspace(folder, package="servicenow")
+    return replay_april(folder, (50,), "hour")
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,14 @@ def test_forecast_is_sharp_and_calibrated(demo_april):
     assert measured(demo_april, "ece_width")["estimate"] <= 0.055
 
 
+def test_forecast_by_the_hour_is_better_too(demo_april_by_hour):
+    auc = measured(demo_april_by_hour, "auc")
+
+    assert (auc["reference"], auc["difference"] >= 0.05) == ("edf", True)
+    assert measured(demo_april_by_hour, "brier_skill")["estimate"] >= 0.16
+    assert measured(demo_april_by_hour, "ece_width")["estimate"] <= 0.05
+
+
 @pytest.mark.parametrize("capacity", [25, 50])
 @pytest.mark.parametrize("rule", ["priority_edf", "edf_value"])
 def test_choice_saves_more_than_the_best_rules(demo_april, rule, capacity):

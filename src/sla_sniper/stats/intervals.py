@@ -162,8 +162,33 @@ def wilson_interval(successes: int, total: int, *, level: float = 0.95) -> Inter
         raise ValueError(f"Successes must be in [0, {total}], got {successes}.")
     if total == 0:
         return Interval(math.nan, 0.0, 1.0)
+    low, high = wilson_bounds(np.array([float(successes)]), np.array([float(total)]), level=level)
+    return Interval(successes / total, float(low[0]), float(high[0]))
+
+
+def wilson_bounds(
+    successes: NDArray[np.float64], total: NDArray[np.float64], *, level: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Wilson's score intervals of many shares at once; see `wilson_interval`.
+
+    Parameters
+    ----------
+    successes, total : ndarray of shape (n_shares,)
+        `total` positive.
+
+    Returns
+    -------
+    low, high : ndarray of shape (n_shares,)
+        Inside [0, 1].
+
+    Examples
+    --------
+    >>> low, high = wilson_bounds(np.array([8.0, 0.0]), np.array([10.0, 3.0]))
+    >>> low.round(3), high.round(3)
+    (array([0.49, 0.  ]), array([0.943, 0.561]))
+    """
     z = NormalDist().inv_cdf(0.5 + level / 2)
     share, spread = successes / total, z * z / total
     centre = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
+    half = np.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
+    return np.maximum(0.0, centre - half), np.minimum(1.0, centre + half)
