@@ -12,6 +12,7 @@ import typer
 from sla_sniper.cli import (
     clock,
     conformance,
+    diagnose,
     evaluate,
     explain,
     exposure,
@@ -188,26 +189,10 @@ def check(
     )
 
 
-for part in (clock, conformance, explain, reconcile, whatif, policy, evaluate, exposure, monitor):
+for part in (
+    clock, conformance, explain, reconcile, whatif, policy, diagnose, evaluate, exposure, monitor,
+):  # fmt: skip
     app.add_typer(part.commands)
-
-
-@app.command()
-def diagnose(*, as_of: AsOf = None, workspace: Workspace = HERE, as_json: AsJson = False) -> None:
-    """Say where targets are missed, with effect sizes and intervals."""
-    from sla_sniper.cli import present  # noqa: PLC0415
-    from sla_sniper.usecases.diagnose import diagnose_log  # noqa: PLC0415
-
-    run(
-        lambda tell: diagnose_log(
-            workspace,
-            as_of=instant(as_of, workspace, option="--as-of"),
-            now=now(),
-            progress=tell,
-        ),
-        as_json=as_json,
-        show=present.diagnosis,
-    )
 
 
 @app.command()

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sla_sniper.usecases.backtest import BacktestReport
     from sla_sniper.usecases.check import CheckReport
     from sla_sniper.usecases.demo import DemoReport
-    from sla_sniper.usecases.diagnose import DiagnosisReport
     from sla_sniper.usecases.export import Exported
     from sla_sniper.usecases.ingest import Ingested
     from sla_sniper.usecases.init import NewWorkspace
@@ -124,13 +123,6 @@ def leak_warnings(leaks: Sequence[Leak], console: Console) -> None:
     for leak in leaks:
         colour = _COLOURS[leak.severity]
         console.print(f"[{colour}]leak {leak.severity}[/] {escape(leak.sentence)}")
-
-
-def diagnosis(result: DiagnosisReport, console: Console) -> None:
-    """Print the diagnosis in sentences."""
-    console.print(f"[bold]{escape(result.metric)}[/] as of {_stamp(result)}")
-    for sentence in result.diagnosis.sentences():
-        console.print(f"- {escape(sentence)}", highlight=False)
 
 
 def trained(result: TrainReport, console: Console) -> None:
@@ -365,5 +357,5 @@ def _money(amount: float, currency: str) -> str:
     return escape(money(amount, currency))
 
 
-def _stamp(result: CheckReport | QueueReport | DiagnosisReport) -> str:
+def _stamp(result: CheckReport | QueueReport) -> str:
     return f"{result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})"

@@ -72,6 +72,10 @@ class Diagnosis:
         )
         return (overall, *map(_in_words, self.associations), *_best_and_worst_month(self.months))
 
+    def strengths(self) -> tuple[str, ...]:
+        """How strongly each dimension goes with missing, a sentence each and no more."""
+        return tuple(map(_strength, self.associations))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the diagnosis as a JSON object; shares between 0 and 1, NaN as null."""
         return {
@@ -165,19 +169,23 @@ def _months(decided: pl.DataFrame) -> tuple[Month, ...]:
 
 
 def _in_words(association: Association) -> str:
-    name, v = association.dimension, association.v
+    told = _strength(association)
+    if np.isnan(association.v.estimate):
+        return told
+    return f"{told} {_most_misses(association.levels)}"
+
+
+def _strength(association: Association) -> str:
+    name, v = association.dimension.capitalize(), association.v
     if np.isnan(v.estimate):
-        return f"{name.capitalize()} has one level or one outcome: nothing to compare."
+        return f"{name} has one level or one outcome: nothing to compare."
     strength = f"V {v.estimate:.2f} [{v.low:.2f}, {v.high:.2f}]"
     if association.is_mechanical:
         return (
-            f"{name.capitalize()} goes with missing ({strength}) because it sets the target: "
-            f"mechanical, no cause. {_most_misses(association.levels)}"
+            f"{name} goes with missing ({strength}) because it sets the target: mechanical, no "
+            "cause."
         )
-    return (
-        f"{name.capitalize()} goes {_how_strongly(v)} with missing ({strength}). "
-        f"{_most_misses(association.levels)}"
-    )
+    return f"{name} goes {_how_strongly(v)} with missing ({strength})."
 
 
 def _how_strongly(v: Interval) -> str:

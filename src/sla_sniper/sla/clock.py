@@ -76,7 +76,7 @@ def cycles(events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime) -> p
     >>> cycles(events, levels, as_of=opened.replace(hour=14)).row(0, named=True)["state"]
     'overdue'
     """
-    parts = [_table(*each, events) for each in read_clocks(events, levels, as_of=as_of)]
+    parts = [tabulate(*each, events) for each in read_clocks(events, levels, as_of=as_of)]
     if not parts:
         return pl.DataFrame(schema=dict(CYCLES))
     return pl.concat(parts).sort("source", "ticket_id", "metric", "policy", "cycle")
@@ -155,7 +155,21 @@ def _keys(segments: Segments, chosen: Ints, ticket: Ints) -> Ints:
     return np.asarray(ticket[segments.row[chosen]] * _MOST_CYCLES + segments.cycle[chosen])
 
 
-def _table(segments: Segments, reading: Reading, events: pl.DataFrame) -> pl.DataFrame:
+def tabulate(segments: Segments, reading: Reading, events: pl.DataFrame) -> pl.DataFrame:
+    """Write down what the clocks of one target show, one row each in the order of `reading`.
+
+    Parameters
+    ----------
+    segments, reading
+        As `read_clocks` returns them.
+    events : DataFrame
+        The events that they were read from.
+
+    Returns
+    -------
+    DataFrame
+        Schema `core.schema.CYCLES`.
+    """
     chosen = reading.chosen
     row, applied = segments.row[chosen], segments.applied[chosen]
     is_over = reading.since != NEVER

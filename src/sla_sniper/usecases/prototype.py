@@ -12,6 +12,8 @@ from scipy.special import stdtrit
 
 from sla_sniper.core.errors import EmptyFileError, MissingColumnError
 from sla_sniper.core.words import count
+from sla_sniper.diagnosis import diagnose
+from sla_sniper.diagnosis.invented import invented
 from sla_sniper.sources import open_source
 from sla_sniper.stats import Interval
 from sla_sniper.usecases import prototype_recipe as recipe
@@ -90,6 +92,7 @@ class PrototypeReport:
     loss: float
     own_split: OwnSplit
     folds: Folds
+    diagnosis: tuple[str, ...]
 
     @property
     def verdict(self) -> str:
@@ -126,7 +129,7 @@ class PrototypeReport:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What must be known before any of the figures is believed, one sentence each."""
-        return (*_remarks_on_the_data(self), *_remarks_on_the_rival(self))
+        return (*_remarks_on_the_data(self), *self.diagnosis, *_remarks_on_the_rival(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as one JSON object; money in dollars, shares between 0 and 1."""
@@ -194,6 +197,7 @@ def judge_prototype(path: Path) -> PrototypeReport:
         loss=float(sample.loss.sum()),
         own_split=_judge_own_split(sample),
         folds=_judge_folds(sample),
+        diagnosis=_diagnosis(frame, sample),
     )
 
 
@@ -206,6 +210,25 @@ def _read(path: Path) -> pl.DataFrame:
     if not sum(frame.height for frame in frames):
         raise EmptyFileError(str(path))
     return pl.concat(frames)
+
+
+def _diagnosis(frame: pl.DataFrame, sample: recipe.Sample) -> tuple[str, ...]:
+    """What breaching goes with, and whether the times can be believed."""
+    properties = pl.DataFrame(sample.categories, schema=list(recipe.CATEGORIES), orient="row")
+    missed = properties.with_columns(is_missed=pl.Series(sample.is_breach))
+    found = diagnose(
+        missed.with_columns(
+            state=pl.when("is_missed").then(pl.lit("missed")).otherwise(pl.lit("met"))
+        ),
+        recipe.CATEGORIES,
+        mechanical=(recipe.PRIORITY,),
+    )
+    times = frame.select(recipe.instant(recipe.FIRST_RESPONSE), recipe.instant(recipe.RESOLUTION))
+    doubts = invented(times[recipe.FIRST_RESPONSE], times[recipe.RESOLUTION])
+    return (
+        *(f"The durations look invented: {each}." for each in doubts),
+        *found.strengths(),
+    )
 
 
 def _log_end(frame: pl.DataFrame) -> datetime:

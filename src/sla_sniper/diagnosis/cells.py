@@ -1,0 +1,213 @@
+"""Where targets are missed: rate, money and volume of every level and pair of levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from sla_sniper.stats.intervals import wilson_bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sla_sniper.diagnosis.coding import Coded
+
+    Floats = NDArray[np.float64]
+
+FEW: Final = 30
+"""Tickets below which a rate by itself says little."""
+_LEAST_STRENGTH, _MOST_STRENGTH = 1.0, 1e6
+_Z: Final = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stakes:
+    """What is at stake with each decided clock; arrays of shape (n_rows,).
+
+    Attributes
+    ----------
+    missed : ndarray
+        1 for a missed target, 0 for a met one.
+    price : ndarray
+        What a miss of each would cost, missed or not.
+    expected : ndarray
+        Chance of missing by the dimensions alone that set the target.
+    """
+
+    missed: Floats
+    price: Floats
+    expected: Floats
+
+
+def cells(coded: Sequence[Coded], stakes: Stakes) -> pl.DataFrame:
+    """Count every level of every dimension, and every pair of levels of two.
+
+    Parameters
+    ----------
+    coded : sequence of Coded
+        Dimensions over the same n_rows decided clocks.
+    stakes : Stakes
+        Of the same clocks.
+
+    Returns
+    -------
+    DataFrame
+        A row a cell that occurs: `dimension, level, dimension_2, level_2` (both null for single
+        levels), `n, n_missed, rate` with Wilson's `low, high`, `cost` of the misses, `excess` of it
+        beyond what was expected, with half the width of its 95 % interval in `excess_half`,
+        `shrunk` with `shrunk_low, shrunk_high` (see `shrunken_rates`), and `is_few` for fewer
+        than `FEW`. By cost, then misses; cells of equal money in order of their names.
+
+    Examples
+    --------
+    >>> from sla_sniper.diagnosis.coding import encode
+    >>> frame = pl.DataFrame({"group": ["a", "a", "b"], "channel": ["web", "mail", "web"]})
+    >>> both = [encode(frame, name) for name in frame.columns]
+    >>> stakes = Stakes(np.array([1.0, 0, 0]), np.full(3, 50.0), np.full(3, 1 / 3))
+    >>> found = cells(both, stakes)
+    >>> found.select("dimension", "level", "dimension_2", "level_2", "cost").rows()[:2]
+    [('channel', 'web', None, None, 50.0), ('channel', 'web', 'group', 'a', 50.0)]
+    """
+    alone = [_table((each,), stakes) for each in coded]
+    pairs = [_table(pair, stakes) for pair in combinations(coded, 2)]
+    tables = [table for table in (*alone, *pairs) if table.height]
+    if not tables:
+        return pl.DataFrame(schema=_SCHEMA)
+    names = ["dimension", "level", "dimension_2", "level_2"]
+    return pl.concat(tables).sort(
+        ["cost", "n_missed", *names], descending=[True, True, *(False,) * len(names)]
+    )
+
+
+_SCHEMA: Final = {
+    "dimension": pl.String(),
+    "level": pl.String(),
+    "dimension_2": pl.String(),
+    "level_2": pl.String(),
+    "n": pl.Int64(),
+    "n_missed": pl.Int64(),
+    "rate": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "cost": pl.Float64(),
+    "excess": pl.Float64(),
+    "excess_half": pl.Float64(),
+    "shrunk": pl.Float64(),
+    "shrunk_low": pl.Float64(),
+    "shrunk_high": pl.Float64(),
+    "is_few": pl.Boolean(),
+}
+
+
+def _table(dimensions: tuple[Coded, ...], stakes: Stakes) -> pl.DataFrame:
+    """Cells of one dimension, or of two, that occur."""
+    first, second = dimensions[0], dimensions[-1]
+    if first.dimension > second.dimension:
+        first, second = second, first
+    is_pair = len(dimensions) > 1
+    code = first.crossed(second) if is_pair else first.code
+    size = len(first) * (len(second) if is_pair else 1)
+    n = np.bincount(code, minlength=size)
+    there = np.flatnonzero(n)
+    size_of = n[there].astype(np.float64)
+    n_missed, money, excess, spread = (
+        np.bincount(code, each, minlength=size)[there].astype(np.float64)
+        for each in (
+            stakes.missed,
+            stakes.missed * stakes.price,
+            (stakes.missed - stakes.expected) * stakes.price,
+            stakes.expected * (1 - stakes.expected) * stakes.price**2,
+        )
+    )
+    low, high = wilson_bounds(n_missed, size_of)
+    shrunk, shrunk_low, shrunk_high = shrunken_rates(n_missed, size_of)
+    left, right = np.divmod(there, len(second)) if is_pair else (there, None)
+    return pl.DataFrame(
+        {
+            "dimension": pl.Series([first.dimension] * len(there), dtype=pl.String),
+            "level": pl.Series([first.levels[k] for k in left], dtype=pl.String),
+            "dimension_2": pl.Series(
+                [second.dimension if is_pair else None] * len(there), dtype=pl.String
+            ),
+            "level_2": pl.Series(
+                [None] * len(there) if right is None else [second.levels[k] for k in right],
+                dtype=pl.String,
+            ),
+            "n": n[there],
+            "n_missed": n_missed.astype(np.int64),
+            "rate": n_missed / size_of,
+            "low": low,
+            "high": high,
+            "cost": money,
+            "excess": excess,
+            "excess_half": _Z * np.sqrt(spread),
+            "shrunk": shrunk,
+            "shrunk_low": shrunk_low,
+            "shrunk_high": shrunk_high,
+            "is_few": size_of < FEW,
+        },
+        schema=_SCHEMA,
+    )
+
+
+def shrunken_rates(
+    n_missed: Floats, n: Floats, *, level: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """Draw rates of small cells towards the rate of all: the beta-binomial empirical Bayes [1]_.
+
+    Parameters
+    ----------
+    n_missed, n : ndarray of shape (n_cells,)
+        Misses and decided clocks of the cells of one table; `n` positive.
+
+    Returns
+    -------
+    rate, low, high : ndarray of shape (n_cells,)
+        Posterior means and equal-tailed intervals. The strength of the prior, in tickets, comes
+        from how much the cells differ beyond chance (moments): cells that differ no more than by
+        chance all get nearly the rate of all.
+
+    References
+    ----------
+    .. [1] J. C. Kleinman (1973), "Proportions with extraneous variance: single and independent
+       samples", JASA 68(341), 46-54. doi:10.1080/01621459.1973.10481332
+
+    Examples
+    --------
+    >>> rate, low, high = shrunken_rates(np.array([1.0, 500, 100]), np.array([1.0, 1000, 1000]))
+    >>> bool(0.3 < rate[0] < 0.9), rate[1:].round(2).tolist()
+    (True, [0.5, 0.1])
+    """
+    from scipy.special import betaincinv  # noqa: PLC0415 - slow to import
+
+    mean = n_missed.sum() / n.sum()
+    strength = _prior_strength(n_missed, n, mean)
+    above, below = n_missed + strength * mean, n - n_missed + strength * (1 - mean)
+    if mean in (0.0, 1.0):
+        # Nothing, or everything, was missed: Jeffreys' prior keeps the intervals honest.
+        above, below = n_missed + 0.5, n - n_missed + 0.5
+    tail = (1 - level) / 2
+    bounds = betaincinv(above, below, tail), betaincinv(above, below, 1 - tail)
+    return above / (above + below), bounds[0], bounds[1]
+
+
+def _prior_strength(n_missed: Floats, n: Floats, mean: float) -> float:
+    """Tickets that the prior is worth, by the method of moments with weights n."""
+    spread = mean * (1 - mean)
+    if len(n) < 2 or spread == 0:  # noqa: PLR2004 - one cell does not differ
+        return _MOST_STRENGTH
+    total = n.sum()
+    between = (n * (n_missed / n - mean) ** 2).sum()
+    beyond = between - spread * (len(n) - 1)
+    scale = spread * (total - (n**2).sum() / total - (len(n) - 1))
+    correlation = beyond / scale if scale > 0 else 0.0
+    if correlation <= 0:
+        return _MOST_STRENGTH
+    return float(np.clip(1 / correlation - 1, _LEAST_STRENGTH, _MOST_STRENGTH))

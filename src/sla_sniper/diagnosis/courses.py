@@ -1,0 +1,214 @@
+"""What happened on the way: where the time of each clock went, and how it was handled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from sla_sniper.core.schema import CYCLES, STATUSES, TICKET_KEY
+from sla_sniper.sla.clock import read_clocks, tabulate
+from sla_sniper.sla.facts import read_facts
+from sla_sniper.sla.segments import NEVER, NO_TARGET, PAUSED, STOPPED
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from sla_sniper.sla.clock import Reading
+    from sla_sniper.sla.facts import Facts
+    from sla_sniper.sla.policy import ServiceLevels
+    from sla_sniper.sla.segments import Segments
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+LEGS: Final = (
+    "in_work",
+    "unassigned",
+    "between_groups",
+    "waiting_requester",
+    "waiting_vendor",
+    "on_hold",
+    "after_hours",
+    "resolved",
+)
+"""Where the time of a clock goes; every microsecond of wall time belongs to one of them.
+
+`in_work`, `unassigned` and `between_groups` are open hours: somebody has the ticket, nobody has,
+or a group has passed it on and nothing has been done since. Waiting and `on_hold` go by the
+ticket's status, whatever the clock makes of it; `resolved` is the time between an end and a
+reopening; `after_hours` is what of the first three falls outside the open hours.
+"""
+SHORT_PAUSE_US: Final = 15 * 60_000_000
+_IN_WORK, _UNASSIGNED, _BETWEEN, _REQUESTER, _VENDOR, _HOLD, _AFTER, _RESOLVED = range(len(LEGS))
+_WAITING: Final = {"waiting_requester": _REQUESTER, "waiting_vendor": _VENDOR, "on_hold": _HOLD}
+_ENDED: Final = ("resolved", "closed", "cancelled")
+
+
+def courses(
+    events: pl.DataFrame,
+    levels: ServiceLevels,
+    metric: str,
+    *,
+    as_of: datetime,
+    has_assignees: bool,
+) -> pl.DataFrame:
+    """Read the clocks of one metric, each with where its time went and how it was handled.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Canonical events of whole tickets that were recorded by `as_of`, sorted.
+    metric : str
+        What is timed.
+    has_assignees : bool
+        Whether the log tells who works on a ticket; else one that is "new" counts as unassigned.
+
+    Returns
+    -------
+    DataFrame
+        Schema `core.schema.CYCLES`; `wall_us` from the start of the clock to its end or `as_of`,
+        and the `LEGS` as `<leg>_us`, which sum to it to the microsecond. `n_pauses`,
+        `n_short_pauses` (under a quarter of an hour); `paused_at` and `relaxed_at`, the share of
+        the target used when the last pause began, and when a target was replaced by a longer
+        one, null where that never happened.
+    """
+    read = [
+        each for each in read_clocks(events, levels, as_of=as_of) if each[0].rule.metric == metric
+    ]
+    facts = read_facts(events, levels, TICKET_KEY) if read else None
+    parts = [
+        tabulate(segments, reading, events).hstack(
+            _course(segments, reading, _Rows(events, facts, has_assignees=has_assignees))
+        )
+        for segments, reading in read
+        if facts is not None
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema={**CYCLES, **_SCHEMA})
+
+
+_SCHEMA: Final = {
+    "wall_us": pl.Int64(),
+    **{f"{leg}_us": pl.Int64() for leg in LEGS},
+    "n_pauses": pl.Int64(),
+    "n_short_pauses": pl.Int64(),
+    "paused_at": pl.Float64(),
+    "relaxed_at": pl.Float64(),
+}
+
+
+class _Rows:
+    """What holds after each row of the events."""
+
+    def __init__(self, events: pl.DataFrame, facts: Facts, *, has_assignees: bool) -> None:
+        self.facts = facts
+        self.leg = _leg_of_status(facts)
+        is_free = ~facts.is_assigned if has_assignees else facts.status == STATUSES.index("new")
+        is_passed_on = _changes(events, "group") & ~_changes(events, "assignee")
+        self.leg = np.where((self.leg == _IN_WORK) & is_free, _UNASSIGNED, self.leg)
+        active = (self.leg == _IN_WORK) | (self.leg == _UNASSIGNED)
+        self.leg = np.where(active & is_passed_on, _BETWEEN, self.leg)
+
+
+def _leg_of_status(facts: Facts) -> Ints:
+    """Leg by the status alone; the last place is for any other."""
+    legs = np.full(len(STATUSES) + 1, _IN_WORK)
+    for status, leg in _WAITING.items():
+        legs[STATUSES.index(status)] = leg
+    for status in _ENDED:
+        legs[STATUSES.index(status)] = _RESOLVED
+    return legs[facts.status]
+
+
+def _changes(events: pl.DataFrame, column: str) -> Flags:
+    """Rows whose value differs from the ticket's last known one; the first value is no change."""
+    last = pl.col(column).forward_fill().over(TICKET_KEY).shift(1).over(TICKET_KEY)
+    changed = pl.col(column).is_not_null() & last.is_not_null() & (pl.col(column) != last)
+    return events.select(changed.fill_null(value=False)).to_series().to_numpy()
+
+
+def _course(segments: Segments, reading: Reading, rows: _Rows) -> pl.DataFrame:
+    """Legs and handling of each clock, in the order of `reading.chosen`."""
+    clock = _clock_of_row(segments, reading, rows.facts)
+    inside = np.flatnonzero(clock >= 0)
+    clock = clock[inside]
+    n = len(reading.chosen)
+    starts = segments.start[reading.chosen]
+    ends = np.where(reading.fulfilled != NEVER, reading.fulfilled, reading.at)
+    ends = np.maximum(ends, starts)
+    begin = np.clip(segments.begins[inside], starts[clock], ends[clock])
+    end = np.clip(segments.ends[inside], starts[clock], ends[clock])
+    leg = rows.leg[segments.row[inside]]
+    spent = _open(segments, begin, end)
+    counts_open = leg <= _BETWEEN
+    legs = np.bincount(
+        clock * len(LEGS) + leg,
+        np.where(counts_open, spent, end - begin).astype(np.float64),
+        minlength=n * len(LEGS),
+    ).reshape(n, len(LEGS))
+    late = np.where(counts_open, end - begin - spent, 0).astype(np.float64)
+    legs[:, _AFTER] += np.bincount(clock, late, minlength=n)
+    columns = {f"{name}_us": legs[:, place].astype(np.int64) for place, name in enumerate(LEGS)}
+    return pl.DataFrame(
+        {"wall_us": ends - starts} | columns | _handling(segments, inside, clock, (begin, end, n)),
+        schema=_SCHEMA,
+    )
+
+
+def _clock_of_row(segments: Segments, reading: Reading, facts: Facts) -> Ints:
+    """Place in `reading.chosen` of the clock that each segment belongs to; -1 for none."""
+    ticket = facts.ticket[segments.row]
+    begins = np.ones(len(ticket), dtype=bool)
+    begins[1:] = (ticket[1:] != ticket[:-1]) | (segments.cycle[1:] != segments.cycle[:-1])
+    run = np.cumsum(begins) - 1
+    place = np.full(int(run[-1]) + 1 if len(run) else 0, -1, dtype=np.int64)
+    place[run[reading.chosen]] = np.arange(len(reading.chosen))
+    found: Ints = place[run]
+    return found
+
+
+def _open(segments: Segments, begin: Ints, end: Ints) -> Ints:
+    if not len(begin):
+        return np.zeros(0, dtype=np.int64)
+    compiled = segments.calendar.compiled(int(begin.min()), int(end.max()))
+    return np.asarray(compiled.open_until(end) - compiled.open_until(begin))
+
+
+def _handling(
+    segments: Segments, inside: Ints, clock: Ints, spans: tuple[Ints, Ints, int]
+) -> dict[str, pl.Series]:
+    """Pauses and longer targets of each clock."""
+    begin, end, n = spans
+    state, target = segments.state[inside], segments.target[inside]
+    is_same = np.r_[False, clock[1:] == clock[:-1]]
+    is_known = (target != NO_TARGET) & (target > 0)
+    share = np.where(is_known, segments.elapsed[inside] / np.maximum(target, 1), np.nan)
+    lasts = end > begin
+    pauses = (state == PAUSED) & lasts & ~(is_same & np.r_[False, state[:-1] == PAUSED])
+    stands = np.where(state == PAUSED, end - begin, 0).astype(np.float64)
+    run = np.cumsum(pauses) - 1
+    paused = np.flatnonzero((state == PAUSED) & (run >= 0))
+    length = np.bincount(run[paused], stands[paused], minlength=int(pauses.sum()))
+    first = np.flatnonzero(pauses)
+    before = np.r_[NO_TARGET, target[:-1]]
+    had = is_same & (before != NO_TARGET) & (before > 0) & is_known
+    relaxed = np.flatnonzero(had & (target > before) & (state < STOPPED))
+    used = segments.elapsed[inside][relaxed] / before[relaxed]
+    return {
+        "n_pauses": pl.Series(np.bincount(clock[first], minlength=n)),
+        "n_short_pauses": pl.Series(
+            np.bincount(clock[first[length < SHORT_PAUSE_US]], minlength=n)
+        ),
+        "paused_at": _last(share[first], clock[first], n),
+        "relaxed_at": _last(used, clock[relaxed], n),
+    }
+
+
+def _last(values: NDArray[np.float64], clock: Ints, n: int) -> pl.Series:
+    """The last value of each clock, null where it has none."""
+    found = np.full(n, np.nan)
+    found[clock] = values
+    return pl.Series(found).fill_nan(None)

@@ -1,0 +1,190 @@
+"""Missing explained by several dimensions at once: a logistic regression on their levels.
+
+All that a regression on levels asks of the data are tables of two dimensions, so that a million
+tickets cost a few counts a step and no design matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sla_sniper.diagnosis.strata import NEARLY_NOTHING, chi_square
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sla_sniper.diagnosis.coding import Coded
+    from sla_sniper.diagnosis.strata import ChiSquare
+
+    Floats = NDArray[np.float64]
+
+_MOST_STEPS: Final = 60
+_ENOUGH: Final = 1e-12
+"""Change of the deviance, as a share of it, that ends the fit."""
+_FARTHEST: Final = 30.0
+"""Log odds beyond which a chance is 0 or 1: levels that are missed always, or never."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regression:
+    """A fitted regression.
+
+    Attributes
+    ----------
+    effects : tuple of ndarray
+        For each dimension the log odds ratio of each level against the first, shape (n_levels,).
+    intercept : float
+        Log odds of a ticket with the first level of each dimension.
+    deviance : float
+        Twice the log likelihood that is lacking; never negative.
+    rank : int
+        Parameters that the data tell apart, the intercept included.
+    logit : ndarray of shape (n_rows,)
+        Fitted log odds of each row.
+    """
+
+    effects: tuple[Floats, ...]
+    intercept: float
+    deviance: float
+    rank: int
+    logit: Floats
+
+
+def regress(coded: Sequence[Coded], missed: Floats) -> Regression:
+    """Fit the log odds of missing as a sum over dimensions, by maximum likelihood [1]_.
+
+    Parameters
+    ----------
+    coded : sequence of Coded
+        Dimensions over the same n_rows decided clocks.
+    missed : ndarray of shape (n_rows,)
+        1 for a missed target, 0 for a met one.
+
+    Returns
+    -------
+    Regression
+        Dimensions that tell the same twice share an effect; a level that is missed always, or
+        never, has an effect as far out as `_FARTHEST` allows, and the deviance is right.
+
+    References
+    ----------
+    .. [1] P. McCullagh, J. A. Nelder (1989), "Generalized Linear Models", 2nd ed., chapter 4.
+       doi:10.1201/9780203753736
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from sla_sniper.diagnosis.coding import encode
+    >>> group = encode(pl.DataFrame({"group": ["a"] * 40 + ["b"] * 40}), "group")
+    >>> found = regress([group], np.repeat([0.0, 1.0, 0.0, 1.0], [30, 10, 20, 20]))
+    >>> found.effects[0].round(6), round(np.log(3), 6)
+    (array([0.      , 1.098612]), np.float64(1.098612))
+    """
+    sizes = [len(each) - 1 for each in coded]
+    starts = np.cumsum([1, *sizes])
+    beta = np.zeros(starts[-1])
+    rank = _rank(_information(coded, starts, np.ones(len(missed))))
+    rate = np.clip(missed.mean() if len(missed) else 0.5, 1e-12, 1 - 1e-12)
+    beta[0] = np.log(rate / (1 - rate))
+    logit = _logit(coded, starts, beta)
+    deviance = _deviance(logit, missed)
+    for _ in range(_MOST_STEPS):
+        p = _chance(logit)
+        step = _step(_information(coded, starts, p * (1 - p)), _scores(coded, starts, missed - p))
+        beta, logit, reached = _stepped(coded, starts, beta, step, missed, deviance)
+        gained, deviance = deviance - reached, reached
+        if gained <= _ENOUGH * max(deviance, 1.0):
+            break
+    effects = tuple(np.r_[0.0, beta[first:last]] for first, last in pairwise(starts))
+    return Regression(effects, float(beta[0]), deviance, rank, logit)
+
+
+def without(coded: Sequence[Coded], missed: Floats, full: Regression, place: int) -> ChiSquare:
+    """Test what one dimension adds to all the others: the likelihood-ratio test.
+
+    Parameters
+    ----------
+    full : Regression
+        On all of `coded`.
+    place : int
+        Of the dimension in `coded`.
+    """
+    rest = regress([each for n, each in enumerate(coded) if n != place], missed)
+    added = max(0.0, rest.deviance - full.deviance)
+    return chi_square(added, full.rank - rest.rank, len(missed))
+
+
+def _step(information: Floats, score: Floats) -> Floats:
+    """Newton step; where dimensions tell the same twice, a grain of damping picks one of many."""
+    damping = np.diag(1e-9 * np.diag(information) + 1e-12)
+    return np.asarray(np.linalg.solve(information + damping, score))
+
+
+def _stepped(
+    coded: Sequence[Coded],
+    starts: NDArray[np.int64],
+    beta: Floats,
+    step: Floats,
+    missed: Floats,
+    deviance: float,
+) -> tuple[Floats, Floats, float]:
+    """Take the Newton step, or half of it, and again, until it does not make things worse."""
+    for _ in range(_MOST_STEPS):
+        tried = beta + step
+        logit = _logit(coded, starts, tried)
+        reached = _deviance(logit, missed)
+        if reached <= deviance:
+            return tried, logit, reached
+        step = step / 2
+    return beta, _logit(coded, starts, beta), deviance
+
+
+def _logit(coded: Sequence[Coded], starts: NDArray[np.int64], beta: Floats) -> Floats:
+    total = np.full(len(coded[0].code) if coded else 0, beta[0])
+    for each, (first, last) in zip(coded, pairwise(starts), strict=True):
+        total += np.r_[0.0, beta[first:last]][each.code]
+    return np.asarray(np.clip(total, -_FARTHEST, _FARTHEST))
+
+
+def _chance(logit: Floats) -> Floats:
+    return 1 / (1 + np.exp(-logit))
+
+
+def _deviance(logit: Floats, missed: Floats) -> float:
+    return float(2 * (np.logaddexp(0, logit) - missed * logit).sum())
+
+
+def _scores(coded: Sequence[Coded], starts: NDArray[np.int64], residual: Floats) -> Floats:
+    found = np.empty(starts[-1])
+    found[0] = residual.sum()
+    for each, (first, last) in zip(coded, pairwise(starts), strict=True):
+        found[first:last] = each.counts(residual)[1:]
+    return found
+
+
+def _information(coded: Sequence[Coded], starts: NDArray[np.int64], weights: Floats) -> Floats:
+    """Fisher information: weighted tables of each pair of dimensions."""
+    found = np.empty((starts[-1], starts[-1]))
+    found[0, 0] = weights.sum()
+    spans = [slice(first, last) for first, last in pairwise(starts)]
+    for place, (each, rows) in enumerate(zip(coded, spans, strict=True)):
+        alone = each.counts(weights)[1:]
+        found[0, rows] = found[rows, 0] = alone
+        found[rows, rows] = np.diag(alone)
+        for other, columns in zip(coded[:place], spans[:place], strict=True):
+            crossed = np.bincount(each.crossed(other), weights, minlength=len(each) * len(other))
+            table = crossed.reshape(len(each), len(other))[1:, 1:]
+            found[rows, columns], found[columns, rows] = table, table.T
+    return found
+
+
+def _rank(information: Floats) -> int:
+    scale = np.sqrt(np.maximum(np.diag(information), 1.0))
+    scaled = information / np.outer(scale, scale)
+    return int(np.linalg.matrix_rank(scaled, tol=NEARLY_NOTHING * len(scaled), hermitian=True))

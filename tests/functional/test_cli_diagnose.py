@@ -1,0 +1,133 @@
+"""`diagnose` as an analyst runs it: findings, their tickets, and what cannot be asked."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from .conftest import SLA, sniper, succeed, write_desk
+
+
+@pytest.fixture(scope="module")
+def told(ingested):
+    return succeed("diagnose", "-w", ingested, "--json").json
+
+
+def test_findings_come_by_money_with_interval_and_check(told):
+    money = [each["money"]["estimate"] for each in told["findings"]]
+
+    assert money == sorted(money, reverse=True)
+    assert told["currency"] == "EUR"
+    for each in told["findings"]:
+        assert each["money"]["low"] <= each["money"]["estimate"] <= each["money"]["high"]
+        assert each["check"] == f"sniper diagnose --tickets '{each['id']}'"
+        assert each["meaning"]
+
+
+def test_tickets_of_each_finding_can_be_listed(told, ingested, tmp_path):
+    for each in told["findings"][:3]:
+        listed = succeed("diagnose", "--tickets", each["id"], "-w", ingested, "--json").json
+
+        assert listed["schema"] == "sniper.diagnose_tickets/1"
+        assert listed["finding"] == each
+        assert 0 < len(listed["tickets"]) <= each["tickets"]
+    out = tmp_path / "tickets.csv"
+    words = succeed("diagnose", "--tickets", each["id"], "--out", out, "-w", ingested).out
+    assert pl.read_csv(out)["ticket_id"].to_list() == words.splitlines()[-len(listed["tickets"]) :]
+
+
+def test_every_cell_is_written_and_counts_every_clock(told, ingested, tmp_path):
+    succeed("diagnose", "--out", tmp_path / "cells.parquet", "-w", ingested)
+
+    cells = pl.read_parquet(tmp_path / "cells.parquet")
+    assert cells.height == told["n_cells"]
+    sums = cells.group_by("dimension", "dimension_2").agg(pl.col("n", "n_missed").sum())
+    assert set(sums["n"]) == {told["n"]}
+    assert set(sums["n_missed"]) == {told["n_missed"]}
+
+
+def test_words_tell_what_the_json_tells(told, ingested):
+    words = " ".join(succeed("diagnose", "-w", ingested).out.split())
+
+    for sentence in told["sentences"]:
+        assert sentence in words
+    assert told["mechanical"] == ["priority"]
+    assert all(curve["sentence"] in words for curve in told["curves"])
+    assert "Where the time went" in words
+
+
+def test_the_hidden_reason_matters_once_priority_is_known(told):
+    by_name = {each["dimension"]: each for each in told["conditions"]}
+
+    assert by_name["group"]["matters"]
+    assert "priority" not in by_name
+
+
+def test_legs_sum_to_the_wall_time(told):
+    assert sum(leg["share_of_missed"] for leg in told["legs"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (
+            ("--tickets", "leg:betwen_groups"),
+            47,
+            "The diagnosis has no finding 'leg:betwen_groups'",
+        ),
+        (("--metric", "first_reply"), 26, "No policy in sla.toml times 'first_reply'"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_one_line(ingested, words, code, said):
+    outcome = sniper("diagnose", *words, "-w", ingested)
+
+    assert outcome.code == code
+    assert said in outcome.err.splitlines()[-1]
+
+
+def test_without_prices_findings_are_counted_in_misses(rows, tmp_path):
+    folder = write_desk(tmp_path / "desk", rows)
+    (folder / "sla.toml").write_text(SLA.split("[costs]")[0])
+
+    told = succeed("diagnose", "-w", folder, "--json").json
+
+    assert told["currency"] == ""
+    assert any(" they cost " in each["sentence"] and " misses." in each["sentence"]
+               for each in told["findings"] if each["id"].startswith("where:"))  # fmt: skip
+
+
+STRANGE = "<script>alert(1)</script>=cmd()\u202e\U0001f525"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pl.lit("L1").alias("team"),
+        pl.lit(STRANGE).alias("team"),
+        pl.when(pl.col("team") == "network").then(pl.lit(STRANGE)).otherwise("team").alias("team"),
+        pl.format("team {}", pl.int_range(pl.len())).alias("team"),
+    ],
+    ids=["one value", "one strange value", "a strange value", "a value a row"],
+)
+def test_any_values_of_a_dimension_are_diagnosed(rows, tmp_path, change):
+    folder = write_desk(tmp_path / "desk", rows.with_columns(change))
+
+    told = succeed("diagnose", "-w", folder, "--json").json
+    succeed("diagnose", "-w", folder)
+
+    groups = [each for each in told["cells"] if each["dimension"] == "group"]
+    assert sum(each["n"] for each in groups if each["dimension_2"] is None) <= told["n"]
+
+
+@pytest.mark.parametrize("target", ["1m", "999d"], ids=["all missed", "none missed"])
+def test_a_desk_that_misses_all_or_nothing_is_diagnosed(rows, tmp_path, target):
+    folder = write_desk(tmp_path / "desk", rows)
+    text = (folder / "sla.toml").read_text()
+    head, _, rest = text.partition("target = {")
+    _, _, tail = rest.partition("}")
+    (folder / "sla.toml").write_text(f'{head}target = {{ default = "{target}" }}{tail}')
+
+    told = succeed("diagnose", "-w", folder, "--json").json
+
+    assert told["n_missed"] in {0, told["n"]}
+    assert told["conditions"] == []

@@ -1,0 +1,49 @@
+"""Laws that hold wherever the time of a clock went."""
+
+from __future__ import annotations
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from sla_sniper.core.schema import METRICS
+from sla_sniper.diagnosis.courses import LEGS, courses
+from sla_sniper.sla.clock import cycles
+from tests.property.test_clock_laws import all_rows, known_by
+from tests.property.test_clock_twin import moments, service_levels, tickets
+
+few = settings(max_examples=40, deadline=None)
+metrics = st.sampled_from(METRICS)
+
+
+@few
+@given(drawn=tickets, as_of=moments, data=st.data(), metric=metrics, known=st.booleans())
+def test_legs_sum_to_the_wall_time_of_every_clock(
+    drawn, as_of, data, metric, known, make_event, make_events
+):
+    levels = data.draw(service_levels(metric))
+    events = make_events(known_by(all_rows(drawn, make_event), as_of))
+
+    found = courses(events, levels, metric, as_of=as_of, has_assignees=known)
+
+    legs = [f"{leg}_us" for leg in LEGS]
+    assert found.filter(pl.sum_horizontal(legs) != pl.col("wall_us")).is_empty()
+    assert found.filter(pl.min_horizontal(legs) < 0).is_empty()
+    ended = pl.col("fulfilled_at").is_not_null()
+    wall = (pl.col("fulfilled_at") - pl.col("applied_at")).dt.total_microseconds()
+    assert found.filter(ended & (wall != pl.col("wall_us"))).is_empty()
+    assert found.filter(pl.col("n_short_pauses") > pl.col("n_pauses")).is_empty()
+
+
+@few
+@given(drawn=tickets, as_of=moments, data=st.data(), metric=metrics)
+def test_courses_show_what_the_clock_shows(drawn, as_of, data, metric, make_event, make_events):
+    levels = data.draw(service_levels(metric))
+    events = make_events(known_by(all_rows(drawn, make_event), as_of))
+
+    found = courses(events, levels, metric, as_of=as_of, has_assignees=True)
+
+    shown = cycles(events, levels, as_of=as_of)
+    key = ["source", "ticket_id", "metric", "policy", "cycle"]
+    assert_frame_equal(found.select(shown.columns).sort(key), shown.sort(key))

@@ -1,0 +1,288 @@
+"""Where the time of a clock went, and what was done with it, row by row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from sla_sniper.diagnosis.conduct import conduct, histories
+from sla_sniper.diagnosis.courses import LEGS, courses
+from sla_sniper.diagnosis.flow import by_hour, by_week, recovery
+from sla_sniper.diagnosis.legs import legs, met_without
+from sla_sniper.sla.calendar import Calendar
+from sla_sniper.sla.clock import cycles
+from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
+
+HOUR = 3_600_000_000
+NINE_TO_FIVE = (((9 * 3600, 17 * 3600),),) * 5 + ((), ())
+CALENDARS = {
+    "office": Calendar("office", "UTC", NINE_TO_FIVE),
+    "always": Calendar("always", is_always_open=True),
+}
+
+
+def at(hour: float) -> datetime:
+    """Hours after midnight of Monday, the day after the clocks of Europe went forward."""
+    return datetime(2024, 4, 1, tzinfo=UTC) + timedelta(hours=hour)
+
+
+TUESDAY = at(24)
+
+
+@pytest.fixture
+def course(make_event, make_events):
+    """Read the clocks of one ticket of rows of instant, activity and changed values."""
+
+    def reading(*rows, as_of=TUESDAY, target=None, has_assignees=True):
+        target = target or Target("resolution_time", "office", {"high": 8 * HOUR, "low": 16 * HOUR},
+                                  pause_in=("waiting_requester",))  # fmt: skip
+        levels = ServiceLevels(CALENDARS, (SlaPolicy("standard", (target,)),))
+        values = {"status": "new", "priority": "high", "group": "L1"}
+        told = []
+        for number, (moment, changed) in enumerate(rows):
+            values |= changed
+            activity = changed.get("activity", "status" if number else "created")
+            told.append(make_event("T1", moment, **values | {"activity": activity}))
+        return courses(
+            make_events(told), levels, target.metric, as_of=as_of, has_assignees=has_assignees
+        )
+
+    return reading
+
+
+def hours(frame: pl.DataFrame) -> dict[str, float]:
+    (row,) = frame.iter_rows(named=True)
+    return {leg: row[f"{leg}_us"] / HOUR for leg in LEGS if row[f"{leg}_us"]}
+
+
+def test_time_goes_to_whoever_has_the_ticket(course):
+    found = course(
+        (at(9), {}),
+        (at(10), {"status": "open", "assignee": "ann"}),
+        (at(12), {"status": "waiting_requester"}),
+        (at(15), {"status": "open"}),
+        (at(16), {"status": "resolved"}),
+    )
+
+    assert hours(found) == {"unassigned": 1, "in_work": 3, "waiting_requester": 3}
+    assert found["wall_us"].item() == 7 * HOUR
+    assert found["elapsed_us"].item() == 4 * HOUR
+
+
+def test_nights_are_outside_open_hours_unless_the_ticket_waits(course):
+    found = course(
+        (at(16), {"assignee": "ann", "status": "open"}), (at(24 + 9), {"status": "waiting_vendor"}),
+        (at(48 + 9), {"status": "open"}), as_of=at(48 + 10),
+    )  # fmt: skip
+
+    assert hours(found) == {"in_work": 2, "after_hours": 16, "waiting_vendor": 24}
+
+
+def test_a_ticket_passed_on_lies_between_groups_until_anything_is_done(course):
+    found = course(
+        (at(9), {"assignee": "ann", "status": "open"}),
+        (at(10), {"group": "L2"}),
+        (at(13), {"category": "network"}),
+        (at(14), {"group": "L3", "assignee": "bob"}),
+        as_of=at(15),
+    )
+
+    assert hours(found) == {"in_work": 3, "between_groups": 3}
+
+
+def test_without_assignees_a_new_ticket_is_the_unassigned_one(course):
+    rows = (at(9), {}), (at(11), {"status": "open"}), (at(12), {"status": "resolved"})
+
+    assert hours(course(*rows, has_assignees=False)) == {"unassigned": 2, "in_work": 1}
+
+
+def test_an_end_that_was_undone_is_time_resolved(course):
+    found = course(
+        (at(9), {"assignee": "ann", "status": "open"}), (at(10), {"status": "resolved"}),
+        (at(12), {"status": "open"}), (at(13), {"status": "resolved"}),
+    )  # fmt: skip
+
+    assert hours(found) == {"in_work": 2, "resolved": 2}
+
+
+def test_pauses_are_counted_with_their_length_and_place(course):
+    found = course(
+        (at(9), {"assignee": "ann", "status": "open"}),
+        (at(11), {"status": "waiting_requester"}), (at(11.1), {"status": "open"}),
+        (at(13.1), {"status": "waiting_requester"}), (at(15), {"status": "open"}),
+    )  # fmt: skip
+
+    assert found.select("n_pauses", "n_short_pauses").row(0) == (2, 1)
+    assert found["paused_at"].item() == pytest.approx(4 / 8)
+
+
+def test_a_longer_target_is_told_with_what_was_used_of_the_old_one(course):
+    found = course((at(9), {"assignee": "ann", "status": "open"}), (at(16.5), {"priority": "low"}))
+
+    assert found["relaxed_at"].item() == pytest.approx(7.5 / 8)
+    assert (
+        course((at(9), {"priority": "low"}), (at(12), {"priority": "high"}))["relaxed_at"]
+        .is_null()
+        .all()
+    )
+
+
+def test_courses_are_the_cycles_of_their_metric(course, make_event, make_events):
+    found = course((at(9), {}), (at(10), {"status": "resolved"}))
+
+    levels = ServiceLevels(
+        CALENDARS, (SlaPolicy("standard", (Target("resolution_time", "office", default=HOUR),)),)
+    )
+    events = make_events([make_event("T1", at(9), "created", status="new", priority="high")])
+    names = cycles(events, levels, as_of=at(24)).columns
+    assert found.columns[: len(names)] == names
+
+
+def clocks_of(**columns):
+    """A frame of decided clocks with what the diagnosis asks for."""
+    n = len(next(iter(columns.values())))
+    zero = np.zeros(n, dtype=np.int64)
+    frame = {
+        "ticket_id": [f"T{k}" for k in range(n)], "source": ["desk"] * n,
+        "applied_at": [at(0)] * n, "fulfilled_at": [at(5)] * n, "breached_at": [None] * n,
+        "target_us": [4 * HOUR] * n, "elapsed_us": zero, "wall_us": zero, "n_short_pauses": zero,
+        "paused_at": [None] * n, "relaxed_at": [None] * n, "reopened_after": [None] * n,
+        "first_reply_by": [None] * n, "first_reply_after": [None] * n, "state": ["met"] * n,
+    } | {f"{leg}_us": zero for leg in LEGS}  # fmt: skip
+    found = pl.DataFrame(frame | columns).with_columns(
+        pl.col("applied_at", "fulfilled_at", "breached_at").cast(pl.Datetime("us", "UTC")),
+        pl.col("paused_at", "relaxed_at", "reopened_after", "first_reply_after").cast(pl.Float64),
+        pl.col("first_reply_by").cast(pl.String),
+    )
+    return found.with_columns(is_missed=pl.col("state").is_in(["missed", "overdue"]))
+
+
+def test_legs_compare_missed_with_met():
+    frame = clocks_of(
+        state=["met", "met", "missed", "missed"],
+        in_work_us=np.array([1, 1, 1, 3]) * HOUR,
+        between_groups_us=np.array([0, 0, 4, 6]) * HOUR,
+        wall_us=np.array([1, 1, 5, 9]) * HOUR,
+    )
+
+    first, second = legs(frame)
+
+    assert (first.leg, first.met, first.missed, first.share_of_missed) == (
+        "between_groups", 0, 5, 10 / 14,
+    )  # fmt: skip
+    assert (second.difference.estimate, second.words) == (1, "in work")
+    assert first.difference.low < 5 < first.difference.high
+
+
+def test_what_a_leg_cost_is_told_by_arithmetic():
+    frame = clocks_of(
+        state=["missed", "missed", "met"],
+        elapsed_us=np.array([6, 9, 3]) * HOUR,
+        between_groups_us=np.array([2, 2, 2]) * HOUR,
+    )
+
+    assert met_without(frame, "between_groups").tolist() == [0]
+
+
+def found_in(frame, name):
+    return next(each for each in conduct(frame, as_of=at(24 * 90)) if each.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "tickets"),
+    [
+        ("reopened", {"reopened_after": [1.0, 48.0, 49.0, None]}, ("T0", "T1")),
+        ("just_met", {"elapsed_us": np.array([3.92, 4.0, 3.8, 1.0]) * HOUR // 1}, ("T0", "T1")),
+        ("short_pauses", {"n_short_pauses": [3, 2, 0, 7]}, ("T0", "T3")),
+        ("late_pause", {"paused_at": [0.9, 1.0, 0.89, 1.01]}, ("T0", "T1")),
+        ("relaxed_late", {"relaxed_at": [0.95, 0.5, None, 1.2]}, ("T0",)),
+        (
+            "robot_replies",
+            {
+                "first_reply_by": ["system", "agent", "agent", None],
+                "first_reply_after": [900.0, 60.0, 61.0, None],
+            },
+            ("T0", "T1"),
+        ),
+        (
+            "old_overdue",
+            {
+                "state": ["overdue", "overdue", "running", "met"],
+                "breached_at": [at(24 * 59), at(24 * 61), None, None],
+            },
+            ("T0",),
+        ),
+    ],
+)
+def test_conduct_counts_exactly_what_it_defines(name, columns, tickets):
+    found = found_in(clocks_of(**columns), name)
+
+    assert found.tickets == tickets
+    assert found.n == len(tickets)
+    assert found.sentence.startswith(f"{len(tickets)} of {found.of} ")
+    assert found.definition.endswith(".")
+
+
+def test_a_log_without_replies_tells_nothing_of_robots():
+    found = found_in(clocks_of(state=["met"]), "robot_replies")
+
+    assert (found.n, found.of) == (0, 0)
+    assert (
+        found.sentence == "The log has no public replies, so robots' first replies cannot be told."
+    )
+
+
+def test_histories_tell_reopenings_and_first_replies(make_event, make_events):
+    rows = [
+        ("A", 0, "created", "new", "requester"), ("A", 2, "public_reply", "open", "agent"),
+        ("A", 5, "resolved", "resolved", "agent"), ("A", 8, "reopened", "open", "requester"),
+        ("B", 0, "created", "new", "requester"), ("B", 1, "public_reply", "new", "requester"),
+        ("B", 4, "resolved", "closed", "agent"),
+    ]  # fmt: skip
+    events = make_events(
+        [make_event(t, at(h), activity, status=status, actor_role=role)
+         for t, h, activity, status, role in rows]
+    )  # fmt: skip
+
+    found = histories(events)
+
+    assert found.select(
+        "ticket_id", "reopened_after", "first_reply_by", "first_reply_after"
+    ).rows() == [
+        ("A", 3.0, "agent", 2 * 3600.0),
+        ("B", None, None, None),
+    ]
+
+
+def test_the_flow_is_counted_by_local_hour_and_week():
+    frame = clocks_of(
+        applied_at=[at(7.5), at(8.5), at(24 * 8)],
+        fulfilled_at=[at(9.25), None, None],
+        state=["met", "overdue", "running"],
+    )
+
+    by = by_hour(frame, timezone="Europe/Berlin", end=at(24 * 14))
+    monday = {each.hour: each for each in by if each.weekday == 1}
+
+    assert len(by) == 168
+    assert (monday[9].came, monday[10].came, monday[11].done) == (0.5, 0.5, 0.5)
+    # Of two Mondays at 11:00, the first had two open tickets and the second one.
+    assert monday[11].open == 1.5
+    weeks = by_week(frame, timezone="Europe/Berlin")
+    assert [(w.came, w.done, w.open, w.missed) for w in weeks] == [(2, 1, 1, 1), (1, 0, 2, 0)]
+
+
+def test_recovery_counts_those_still_open_as_seen_until_now():
+    frame = clocks_of(
+        state=["missed", "missed", "overdue", "overdue"],
+        breached_at=[at(0)] * 4,
+        fulfilled_at=[at(12), at(24 * 3), None, None],
+    )
+
+    found = recovery(frame, end=at(24 * 10))
+
+    assert (found.n, found.n_open, found.median_days) == (4, 2, 3.0)
+    assert [round(share.estimate, 2) for _, share in found.after] == [0.75, 0.5, 0.5]
