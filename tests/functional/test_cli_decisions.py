@@ -449,7 +449,7 @@ def test_export_keeps_the_public_contract(trained, tmp_path, kind):
     path = tmp_path / "marts" / f"predictions.{kind}"
     frame = pl.read_csv(path) if kind == "csv" else pl.read_parquet(path)
     assert facts["schema"] == "sniper.export/1"
-    assert facts["files"] == {str(path): frame.height}
+    assert facts["files"][str(path)] == frame.height
     assert frame.columns[:15] == CONTRACT
     assert set(frame.columns) == set(PREDICTIONS)
     assert frame["p_breach"].is_between(0, 1).all()

@@ -293,18 +293,22 @@ def export(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write.")],
     *,
     as_of: AsOf = None,
+    with_names: Annotated[
+        bool, typer.Option("--with-names", help="Also assignees and requesters.")
+    ] = False,
     workspace: Workspace = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Write the predictions, a public contract, for Tableau and others."""
+    """Write predictions, clocks and a mart for Tableau, Excel, dbt and others."""
     from sla_sniper.cli import present  # noqa: PLC0415
+    from sla_sniper.usecases.export import Form  # noqa: PLC0415
     from sla_sniper.usecases.export import export as write  # noqa: PLC0415
 
     run(
         lambda tell: write(
             workspace,
             directory,
-            kind=kind.value,
+            Form(kind.value, with_names),
             as_of=instant(as_of, workspace, option="--as-of"),
             now=now(),
             progress=tell,

@@ -243,7 +243,10 @@ def _left(slack_s: int) -> str:
 def exported(result: Exported, console: Console) -> None:
     """Say which files were written."""
     for path, rows in result.files.items():
-        console.print(f"Wrote {escape(path)}: {count(rows, 'row')}.")
+        told = "" if rows is None else f": {count(rows, 'row')}"
+        console.print(f"Wrote {escape(path)}{told}.")
+    for note in result.notes:
+        console.print(f"[cyan]note[/] {escape(note)}", highlight=False)
 
 
 def report(result: Report, console: Console) -> None:

@@ -68,6 +68,7 @@ class Export(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
+    xlsx = "xlsx"
 
 
 class ReportFormat(StrEnum):

@@ -9,7 +9,7 @@ import polars as pl
 from sla_sniper.core.instants import HOUR_US
 from sla_sniper.core.schema import TICKET_KEY
 
-_CYCLE: Final = (*TICKET_KEY, "metric", "cycle")
+LABEL_KEY: Final = (*TICKET_KEY, "metric", "cycle")
 """Without the policy: a ticket that moves to another one keeps its clock, by that one's target."""
 
 
@@ -32,16 +32,9 @@ def with_labels(snapshots: pl.DataFrame, cycles: pl.DataFrame) -> pl.DataFrame:
         depend on the outcome, so quick tickets are not preferred. `observed_h` is the working
         time from the landmark to the fulfilment, the deadline or the reading.
     """
-    missed = pl.col("state").is_in(["missed", "overdue"])
-    met = pl.col("state") == "met"
-    outcome = cycles.select(
-        *_CYCLE,
-        pl.when(missed).then(True).when(met).then(False).alias("breached"),  # noqa: FBT003
-        pl.when(missed).then("breached_at").when(met).then("fulfilled_at").alias("label_known_at"),
-        (pl.col("elapsed_us") / HOUR_US).alias("_used_h"),
-    )
+    outcome = outcomes(cycles).with_columns((cycles["elapsed_us"] / HOUR_US).alias("_used_h"))
     return (
-        snapshots.join(outcome, on=_CYCLE, how="left", maintain_order="left", validate="m:1")
+        snapshots.join(outcome, on=LABEL_KEY, how="left", maintain_order="left", validate="m:1")
         .with_columns(
             pl.col("breached").is_null().alias("is_censored"),
             pl.col("due_at").alias("decidable_at"),
@@ -50,4 +43,27 @@ def with_labels(snapshots: pl.DataFrame, cycles: pl.DataFrame) -> pl.DataFrame:
             .alias("observed_h"),
         )
         .drop("_used_h")
+    )
+
+
+def outcomes(cycles: pl.DataFrame) -> pl.DataFrame:
+    """How each clock ended and when that was known, a row a cycle in their order.
+
+    Parameters
+    ----------
+    cycles : DataFrame
+        Schema `core.schema.CYCLES`, read as of the instant whose knowledge counts.
+
+    Returns
+    -------
+    DataFrame
+        `LABEL_KEY`, `breached` and `label_known_at`, which are null for a clock still open
+        before its deadline and for a cancelled one.
+    """
+    missed = pl.col("state").is_in(["missed", "overdue"])
+    met = pl.col("state") == "met"
+    return cycles.select(
+        *LABEL_KEY,
+        pl.when(missed).then(True).when(met).then(False).alias("breached"),  # noqa: FBT003
+        pl.when(missed).then("breached_at").when(met).then("fulfilled_at").alias("label_known_at"),
     )

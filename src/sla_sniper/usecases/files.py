@@ -11,6 +11,7 @@ from deltalake import write_deltalake
 
 from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
 from sla_sniper.eventlog.locking import full_disk_told
+from sla_sniper.outputs.texts import cleaned, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,20 +58,41 @@ def require_ending(path: Path) -> None:
         raise UnknownEndingError(str(path))
 
 
+def require_folder(folder: Path) -> None:
+    """Insist that files can be written into a folder, before any work is done; make it.
+
+    Raises
+    ------
+    NotWritableError
+        If it cannot be made, or nothing can be written into it.
+    """
+    with replaced(folder / ".probe") as draft:
+        draft.touch()
+    (folder / ".probe").unlink()
+
+
 def write_table(frame: pl.DataFrame, path: Path, *, about: Mapping[str, str] | None = None) -> None:
     """Write a table in the format of the path's ending, whole or not at all.
 
-    What `about` says of it goes into the same file, where that is Parquet.
+    In a CSV file texts are `cleaned` and `guarded` against being run as formulas. What `about`
+    says of the table goes into the same file, where that is Parquet.
     """
     require_ending(path)
     with replaced(path) as draft:
-        match path.suffix.lower():
-            case ".csv":
-                frame.write_csv(draft)
-            case ".parquet":
-                frame.write_parquet(draft, metadata=None if about is None else dict(about))
-            case _:
-                frame.write_json(draft)
+        write_draft(frame, draft, ending=path.suffix.lower(), about=about)
+
+
+def write_draft(
+    frame: pl.DataFrame, draft: Path, *, ending: str, about: Mapping[str, str] | None = None
+) -> None:
+    """Write a table into a draft that `replaced` lends; see `write_table`."""
+    match ending:
+        case ".csv":
+            guarded(cleaned(frame)).write_csv(draft)
+        case ".parquet":
+            frame.write_parquet(draft, metadata=None if about is None else dict(about))
+        case _:
+            frame.write_json(draft)
 
 
 def read_table(path: Path, columns: Sequence[str], *, command: str) -> pl.DataFrame:

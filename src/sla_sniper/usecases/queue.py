@@ -136,7 +136,14 @@ def make_queue(
     """
     if out is not None:
         require_ending(out)
-    desk = open_desk(folder, asked=as_of, now=now, progress=progress)
+    report = queue_of(open_desk(folder, asked=as_of, now=now, progress=progress), capacity=capacity)
+    if out is not None:
+        write_table(report.recommended, out)
+    return report
+
+
+def queue_of(desk: Desk, *, capacity: int | None = None) -> QueueReport:
+    """Rank the tickets of an opened desk; see `make_queue`."""
     desk.workspace.sla.require_costs()
     slots = desk.workspace.sla.capacity_per_day if capacity is None else capacity
     bundle = known_bundle(desk)
@@ -147,7 +154,7 @@ def make_queue(
     cycles = desk.cycles(as_of=desk.as_of)
     found = parted(desk, running_now(desk, cycles), cycles)
     verdict = in_force(desk.workspace, slots, as_of=desk.as_of, manifest=read_manifest(bundle))
-    progress("ranking the tickets")
+    desk.progress("ranking the tickets")
     prices = _prices(desk, slots) if verdict.is_claimed else None
     frame = rank(desk, found.alive, bundle, Ranking(verdict.policy, slots, prices))
     report = QueueReport(
@@ -167,8 +174,6 @@ def make_queue(
         leaks=leaks,
     )
     _keep(report, desk)
-    if out is not None:
-        write_table(report.recommended, out)
     return report
 
 
