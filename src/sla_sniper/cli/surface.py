@@ -69,6 +69,7 @@ class Export(StrEnum):
     csv = "csv"
     parquet = "parquet"
     xlsx = "xlsx"
+    tableau = "tableau"
 
 
 class ReportFormat(StrEnum):

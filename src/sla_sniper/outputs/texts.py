@@ -31,6 +31,11 @@ def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(_TEXTS.str.replace_all(_CONTROL, ""))
 
 
+def cleaned_text(text: str) -> str:
+    """Take control characters out of one text; see `cleaned`."""
+    return str(cleaned(pl.DataFrame({"text": [text]}))["text"][0])
+
+
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:
     """Put an apostrophe before every text that a spreadsheet may run as a formula.
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sla_sniper.core.progress import Progress, silent
+from sla_sniper.outputs.hyper import require_hyper
 from sla_sniper.outputs.sheets import require_room, write_workbook
 from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.export_tableau import About, write_tableau
 from sla_sniper.usecases.export_tables import export_tables
 from sla_sniper.usecases.files import replaced, require_folder, write_draft
 from sla_sniper.usecases.queue import queue_of
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-Kind = Literal["csv", "parquet", "xlsx"]
+Kind = Literal["csv", "parquet", "xlsx", "tableau"]
 WORKBOOK = "sla_sniper.xlsx"
 
 
@@ -30,7 +32,7 @@ class Form:
 
     Attributes
     ----------
-    kind : {"csv", "parquet", "xlsx"}
+    kind : {"csv", "parquet", "xlsx", "tableau"}
         Format.
     with_names : bool
         Whether assignees and requesters leave the workspace, as it has them.
@@ -83,6 +85,8 @@ def export(
         If nothing can be written there.
     TooManyRowsError
         If a table does not fit into a sheet.
+    TableauMissingError
+        If Tableau's Hyper API is not installed.
     NoCostsError
         If `sla.toml` has no costs, or no effectiveness.
     NotEnoughHistoryError
@@ -90,11 +94,19 @@ def export(
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     desk.workspace.sla.require_costs()
+    if form.kind == "tableau":
+        require_hyper()
     require_folder(target)
     tables = export_tables(desk, queue_of(desk), with_names=form.with_names)
     progress("writing the files")
-    write = _write_book if form.kind == "xlsx" else _write_files
-    return Exported(write(tables.public, target, form.kind), desk.as_of)
+    match form.kind:
+        case "tableau":
+            about = About(desk.as_of, desk.workspace.sla.require_prices().currency)
+            return Exported(write_tableau(tables, target, about), desk.as_of, tables.notes)
+        case "xlsx":
+            return Exported(_write_book(tables.public, target), desk.as_of)
+        case kind:
+            return Exported(_write_files(tables.public, target, kind), desk.as_of)
 
 
 def _write_files(
@@ -107,9 +119,7 @@ def _write_files(
     return {str(path): frame.height for path, frame in paths.items()}
 
 
-def _write_book(
-    tables: dict[str, pl.DataFrame], target: Path, _kind: Kind
-) -> dict[str, int | None]:
+def _write_book(tables: dict[str, pl.DataFrame], target: Path) -> dict[str, int | None]:
     path = target / WORKBOOK
     require_room(tables)
     with replaced(path) as draft:
