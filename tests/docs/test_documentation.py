@@ -12,6 +12,15 @@ import typer
 from sla_sniper.cli.app import app
 from sla_sniper.core.schema import STATUSES, VALUE_COLUMNS
 from sla_sniper.data import demo_files, template_files
+from sla_sniper.outputs.marts import SLA_POLICY_COLUMNS
+from sla_sniper.outputs.tableau_sheets import SHEETS
+from sla_sniper.outputs.tables import (
+    BACKTEST,
+    CYCLE_COLUMNS,
+    DIMENSIONS,
+    PEOPLE,
+    PREDICTION_COLUMNS,
+)
 from tools import lock, pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +172,29 @@ def test_attribution_lies_beside_the_log():
 
     assert attribution.parent == demo_files().log.parent
     assert "CC BY 4.0" in attribution.read_text()
+
+
+@pytest.mark.parametrize(
+    ("page", "columns"),
+    [
+        (
+            "export",
+            (*CYCLE_COLUMNS, *DIMENSIONS, *PEOPLE, *SLA_POLICY_COLUMNS, *PREDICTION_COLUMNS),
+        ),
+        ("tableau", tuple(BACKTEST)),
+    ],
+)
+def test_every_exported_column_is_documented(page, columns):
+    pages = (f"reference/{page}.md", "reference/commands.md")
+    text = " ".join((ROOT / "docs" / name).read_text() for name in pages)
+    told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", text))))
+
+    assert set(columns) - told == set()
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+def test_every_sheet_is_documented(sheet):
+    assert f"| {sheet.name} |" in (ROOT / "docs" / "reference" / "tableau.md").read_text()
 
 
 def test_every_command_is_documented():

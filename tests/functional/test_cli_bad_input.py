@@ -431,14 +431,23 @@ def test_full_disk_leaves_the_log_as_it_was(ingested, small_disk, tmp_path, rows
 
 @pytest.mark.parametrize(
     "words",
-    [("clock",), ("clock", "--out"), ("queue",), ("queue", "--out"), ("export",), ("report",)],
+    [
+        ("clock",),
+        ("clock", "--out"),
+        ("queue",),
+        ("queue", "--out"),
+        ("export", "csv"),
+        ("export", "xlsx"),
+        ("export", "tableau"),
+        ("report",),
+    ],
 )
 def test_full_disk_stops_every_writer(backtested, small_disk, tmp_path, words):
     folder = shutil.copytree(backtested, tmp_path / "desk")
     verb, *rest = words
-    if rest or verb == "export":
+    if rest:
         target = small_disk / ("d" if verb == "export" else "out.parquet")
-        options = ["csv", target] if verb == "export" else ["--out", target]
+        options = [*rest, target]
     else:
         name = "outputs" if verb == "report" else "tables"
         shutil.move(folder / name, small_disk / name)

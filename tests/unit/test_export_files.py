@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
+from xlsxwriter import Workbook
 
 from sla_sniper.core.schema import CYCLES, PREDICTIONS
 from sla_sniper.outputs import sheets
@@ -142,6 +144,18 @@ def test_more_rows_than_a_sheet_holds_are_refused(tmp_path, monkeypatch):
 def test_a_sheet_that_cannot_be_written_says_why(tmp_path):
     with pytest.raises(OSError, match="No such file or directory"):
         write_workbook({"t": column("a")}, tmp_path / "nowhere" / "t.xlsx")
+
+
+def test_full_scratch_disk_is_the_systems_error(tmp_path, monkeypatch):
+    def no_room(_book: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Workbook, "_store_workbook", no_room)
+
+    with pytest.raises(OSError, match="No space left") as told:
+        write_workbook({"t": column("a")}, tmp_path / "t.xlsx")
+
+    assert told.value.errno == errno.ENOSPC
 
 
 def clock(ticket: str, state: str, **more: object) -> dict[str, object]:

@@ -20,6 +20,7 @@ _FULL_TEXT: Final = (
     "No space left on device",
     "Disk quota exceeded",
     "Invalid thrift: transport error",  # Polars, where the last bytes of a file find no room
+    "growing the database file failed",  # Tableau's engine
 )
 
 

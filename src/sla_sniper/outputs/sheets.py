@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import polars as pl
@@ -79,7 +80,9 @@ def write_workbook(tables: Mapping[str, pl.DataFrame], path: Path) -> None:
         If the file cannot be written.
     """
     require_room(tables)
-    book = xlsxwriter.Workbook(path, {"constant_memory": True})
+    # In memory, packed: xlsxwriter leaves a half-written file open where a disk is full.
+    packed = BytesIO()
+    book = xlsxwriter.Workbook(packed, {"constant_memory": True})
     book.set_properties({"created": _MADE})
     header = book.add_format({"bold": True, "bottom": 1})
     formats = {name: book.add_format({"num_format": code}) for name, code in _FORMATS.items()}
@@ -91,6 +94,7 @@ def write_workbook(tables: Mapping[str, pl.DataFrame], path: Path) -> None:
         for sheet in book.worksheets():
             sheet._opt_close()  # noqa: SLF001 - else its temporary file stays open
         raise OSError(*error.args[0].args) from error
+    path.write_bytes(packed.getbuffer())
 
 
 def _write_sheet(
