@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from sla_sniper.outputs.tableau_sheets import DASHBOARDS, SHEETS, TOP_N_CAPTION, TOP_N_VALUE
-from sla_sniper.outputs.tableau_workbook import BUILD, EXTRACTS, VERSION
+from sla_sniper.outputs.tableau_workbook import EXTRACTS, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,7 +68,6 @@ def readme(rows: Mapping[str, int], *, about: str, notes: Iterable[str]) -> str:
     )
     return _PAGE.format(
         about=about,
-        build=BUILD,
         dashboards=dashboards,
         files=files,
         missing=missing,
@@ -138,7 +137,8 @@ after signing in, for a file of up to 64 MB; `workbook.xml` says where to:
 
 ## What was checked
 
-The workbook follows Tableau's published schema for {version} (build {build}), and every
-field of a sheet is in its extract with that type: tests of sla-sniper read both back. It was not
-opened in Tableau Desktop: none was available.
+The workbook follows Tableau's published schema for {version}, and every field of a sheet is in its
+extract with that type: tests of sla-sniper read both back. It was not opened in Tableau Desktop:
+none was available. A schema cannot promise that it opens; Tableau Server from 2026.2 on tells it
+without publishing, by *Validate Workbook* of its REST API.
 """

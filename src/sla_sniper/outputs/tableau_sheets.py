@@ -107,20 +107,41 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Controls:
+    """Filters beside a dashboard's sheets; each acts on every sheet of its source.
+
+    Attributes
+    ----------
+    title : str
+        What they act on.
+    sheet : str
+        One of the sheets that have them.
+    fields : tuple of str
+        By which people filter.
+    """
+
+    title: str
+    sheet: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """One dashboard: its sheets, and the filters and parameters beside them.
 
     Attributes
     ----------
-    controls : tuple of (str, tuple of str)
-        Sheets that own filters, with the fields; a filter acts on every sheet of its source.
+    places : tuple of Place
+        Its sheets.
+    controls : tuple of Controls
+        Its filters, a group a source.
     has_top_n : bool
         Whether the parameter is shown.
     """
 
     name: str
     places: tuple[Place, ...]
-    controls: tuple[tuple[str, tuple[str, ...]], ...]
+    controls: tuple[Controls, ...]
     has_top_n: bool = False
 
 
@@ -277,7 +298,7 @@ DASHBOARDS: Final = (
             Place("Breach trend", 0, 54, 50, 46),
             Place("Cost by channel", 50, 54, 32, 46),
         ),
-        controls=(("Breach rate by priority and channel", CYCLE_FILTERS),),
+        controls=(Controls("Clocks", "Breach rate by priority and channel", CYCLE_FILTERS),),
     ),
     Dashboard(
         "SLA Risk Intelligence",
@@ -288,8 +309,8 @@ DASHBOARDS: Final = (
             Place("Kill list", 0, 48, 82, 52),
         ),
         controls=(
-            ("Kill list", FORECAST_FILTERS),
-            ("Risk bucket against actual breaches", FORECAST_FILTERS),
+            Controls("Clocks that run now", "Kill list", FORECAST_FILTERS),
+            Controls("Backtest", "Risk bucket against actual breaches", FORECAST_FILTERS),
         ),
         has_top_n=True,
     ),

@@ -22,6 +22,7 @@ VALUES: Final = "[Multiple Values]"
 _USER: Final = "{http://www.tableausoftware.com/xml/user}"
 _WHOLE: Final = 100_000
 _WIDTH, _HEIGHT = 1400, 900
+_HEAD: Final = 8_000
 _CONTROLS: Final = 82_000
 _LINE_END: Final = "Æ\n"
 """How Tableau writes the end of a line within a text."""
@@ -41,6 +42,12 @@ def column(field: Field) -> etree._Element:
     if field.formula:
         declared.append(element("calculation", {"class": "tableau", "formula": field.formula}))
     return declared
+
+
+def measure_names() -> etree._Element:
+    """Declare the field that names measures side by side; their values need no declaration."""
+    told = {"datatype": "string", "name": MEASURES, "role": "dimension", "type": "nominal"}
+    return element("column", told)
 
 
 def instances(source: Source, pills: Iterable[Pill]) -> Iterator[etree._Element]:
@@ -82,6 +89,8 @@ def _view(sheet: Sheet, source: Source, top_n: etree._Element) -> etree._Element
     has_parameter = any(pill.field == IN_TOP_N.name for pill in sheet.pills)
     linked = [element("datasource", caption=source.caption, name=source.datasource)]
     declared = [_dependencies(source, sheet.pills)]
+    if sheet.series:
+        declared[0].insert(0, measure_names())
     if has_parameter:
         linked.append(element("datasource", name=PARAMETERS))
         declared.insert(0, element("datasource-dependencies", top_n, datasource=PARAMETERS))
@@ -256,8 +265,8 @@ def dashboard_element(
         for name in used
     ]
     declared = [
-        _dependencies(owners[sheet], [Pill(name) for name in names])
-        for sheet, names in dashboard.controls
+        _dependencies(owners[each.sheet], [Pill(name) for name in each.fields])
+        for each in dashboard.controls
     ]
     if dashboard.has_top_n:
         linked.insert(0, element("datasource", name=PARAMETERS))
@@ -283,28 +292,30 @@ def _zones(dashboard: Dashboard, owners: Mapping[str, Source], about: str) -> et
         element("run", dashboard.name, bold="true", fontcolor=INK, fontsize="18"),
         element("run", f"   {about}", fontcolor=MUTED, fontsize="10"),
     )
-    head = _zone(next(ids), (0, 0, _WHOLE, 8_000), {"type-v2": "text"}, title)
+    head = _zone(next(ids), (0, 0, _WHOLE, _HEAD), {"type-v2": "text"}, title)
     views = [_sheet_zone(next(ids), place) for place in dashboard.places]
     controls = [*_controls(dashboard, owners)]
-    step = (_WHOLE - 8_000) // len(controls)
+    step = (_WHOLE - _HEAD) // len(controls)
     beside = [
-        _zone(next(ids), (_CONTROLS, 8_000 + at * step, _WHOLE - _CONTROLS, step), told)
-        for at, told in enumerate(controls)
+        _zone(next(ids), (_CONTROLS, _HEAD + at * step, _WHOLE - _CONTROLS, step), *parts)
+        for at, parts in enumerate(controls)
     ]
     return _zone(1, (0, 0, _WHOLE, _WHOLE), {"type-v2": "layout-basic"}, head, *views, *beside)
 
 
-def _controls(dashboard: Dashboard, owners: Mapping[str, Source]) -> Iterator[dict[str, str]]:
+def _controls(
+    dashboard: Dashboard, owners: Mapping[str, Source]
+) -> Iterator[tuple[dict[str, str] | etree._Element, ...]]:
+    """What each zone of the column says of itself, from the top."""
     if dashboard.has_top_n:
-        yield {"mode": "type_in", "param": f"[{PARAMETERS}].[{TOP_N}]", "type-v2": "paramctrl"}
-    for sheet, names in dashboard.controls:
-        for name in names:
-            yield {
-                "mode": "checkdropdown",
-                "name": sheet,
-                "param": owners[sheet].ref(Pill(name)),
-                "type-v2": "filter",
-            }
+        param = f"[{PARAMETERS}].[{TOP_N}]"
+        yield ({"mode": "type_in", "param": param, "type-v2": "paramctrl"},)
+    for each in dashboard.controls:
+        title = element("run", each.title, bold="true", fontcolor=INK, fontsize="10")
+        yield {"type-v2": "text"}, element("formatted-text", title)
+        for name in each.fields:
+            told = {"mode": "checkdropdown", "name": each.sheet, "type-v2": "filter"}
+            yield (told | {"param": owners[each.sheet].ref(Pill(name))},)
 
 
 def _sheet_zone(number: int, place: Place) -> etree._Element:
@@ -317,9 +328,8 @@ def _sheet_zone(number: int, place: Place) -> etree._Element:
 def _zone(
     number: int,
     box: tuple[int, int, int, int],
-    told: Mapping[str, str],
-    *children: etree._Element,
+    *parts: Mapping[str, str] | etree._Element,
 ) -> etree._Element:
     x, y, w, h = map(str, box)
     style = element("zone-style", _format("background-color", GROUND), _format("margin", "4"))
-    return element("zone", *children, style, dict(told), h=h, id=str(number), w=w, x=x, y=y)
+    return element("zone", *parts, style, h=h, id=str(number), w=w, x=x, y=y)

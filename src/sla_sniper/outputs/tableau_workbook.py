@@ -2,8 +2,8 @@
 
 The grammar is that of Tableau's published schema for 2026.2 (tableau/tableau-document-schemas);
 what it does not say, because a schema cannot, is here by rule: every pill of a sheet is declared
-with its field, a table's object is named alike in metadata and object graph, identifiers are made
-from names, and every feature that the document uses stands in its manifest.
+with its field, a table's object is named alike in metadata and object graph, and identifiers are
+made from names. The manifest is the one that Tableau asks of documents written by hand.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sla_sniper.outputs.tableau_views import (
     column,
     dashboard_element,
     instances,
+    measure_names,
     worksheet_element,
 )
 from sla_sniper.panels.theme import RULE, SNIPER, SNIPER_GROUND
@@ -38,17 +39,8 @@ if TYPE_CHECKING:
     from sla_sniper.outputs.tableau_sheets import Dashboard, Sheet
 
 VERSION: Final = "26.2"
-BUILD: Final = "2026.2.0 (20262.26.0528.2205)"
-"""Build of Tableau whose published schema the document follows."""
-FEATURES: Final = (
-    "ObjectModelEncapsulateLegacy",
-    "ObjectModelTableType",
-    "SchemaViewerObjectModel",
-    "SheetIdentifierTracking",
-    "SortTagCleanup",
-    "WindowsPersistSimpleIdentifiers",
-)
-"""Changes of the format that the document uses; Tableau reads their elements only if named."""
+BUILD: Final = "0.0.0 (0000.0.0.0)"
+"""What a document says that no build of Tableau has written."""
 EXTRACTS: Final = "Data/Extracts"
 """Folder of the extracts within the package, by which the workbook finds them."""
 _USER: Final = "http://www.tableausoftware.com/xml/user"
@@ -85,7 +77,8 @@ def workbook(sources: Mapping[str, Source], *, about: str) -> bytes:
         "version": VERSION,
     }
     root = etree.Element("workbook", told, nsmap={"user": _USER})
-    root.append(element("document-format-change-manifest", *(element(name) for name in FEATURES)))
+    # Every feature of the version may be used, and no older Tableau will open it.
+    root.append(element("document-format-change-manifest", element("ManifestByVersion")))
     root.append(_preferences())
     root.append(element("style"))
     root.append(
@@ -178,6 +171,7 @@ def _datasource(source: Source) -> etree._Element:
         element("aliases", enabled="yes"),
         *map(column, source.fields.values()),
         table,
+        *([measure_names()] if series else []),
         *instances(source, series),
         element(
             "layout",
