@@ -27,8 +27,19 @@ MOST_CHARACTERS: Final = 32_767
 _NARROWEST, _WIDEST, _INSTANT_WIDTH = 9, 48, 19
 _SAMPLED: Final = 200
 _FIRST_DAY: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_FORMATS: Final = {"instant": "yyyy-mm-dd hh:mm:ss", "day": "yyyy-mm-dd", "share": "0.0%"}
-_SHARES: Final = ("p_breach",)
+_FORMATS: Final = {
+    "instant": "yyyy-mm-dd hh:mm:ss",
+    "day": "yyyy-mm-dd",
+    "share": "0.0%",
+    "amount": "#,##0.00",
+}
+_NUMBERS: Final = {
+    "p_breach": "share",
+    "cost": "amount",
+    "cost_incurred": "amount",
+    "expected_saving": "amount",
+}
+"""Numbers that are shown otherwise than as they are, by column."""
 _MADE: Final = datetime(1980, 1, 1)  # noqa: DTZ001 - when a file was made is in no result
 
 
@@ -122,7 +133,7 @@ def _writer(
     if kind == pl.Boolean:
         write = sheet.write_boolean
     elif kind.is_numeric():
-        write, form = sheet.write_number, formats["share"] if series.name in _SHARES else None
+        write, form = sheet.write_number, formats.get(_NUMBERS.get(series.name, ""))
     elif kind.is_temporal():
         write, form = sheet.write_datetime, formats["day" if kind == pl.Date else "instant"]
     else:

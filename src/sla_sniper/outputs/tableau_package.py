@@ -75,7 +75,7 @@ def readme(rows: Mapping[str, int], *, about: str, notes: Iterable[str]) -> str:
         package=PACKAGE,
         parameter=TOP_N_CAPTION,
         sheets=sheets,
-        version=VERSION,
+        version=f"20{VERSION}",
     )
 
 
