@@ -96,8 +96,8 @@ def alternatives(levels: ServiceLevels) -> Iterator[Alternative]:
 
 def _promises(levels: ServiceLevels) -> Iterator[tuple[str, str, ServiceLevels]]:
     always, *others = known_calendars(levels.calendars)
-    calendars = {each.name: each for each in (always, *others)}
-    wider = replace(levels, calendars={**levels.calendars, **calendars})
+    standard = {each.name: each for each in (always, *others)}
+    wider = replace(levels, calendars={**levels.calendars, **standard})
 
     def counted_in(name: str, **changes: Any) -> ServiceLevels:  # noqa: ANN401 - keys of Target
         found = _changed(wider, calendar=name, **changes)
@@ -108,8 +108,8 @@ def _promises(levels: ServiceLevels) -> Iterator[tuple[str, str, ServiceLevels]]
     if _changed(levels, **_NO_PAUSES) != levels:
         yield "wall_time", "every hour counts, pauses too", counted_in(always.name, **_NO_PAUSES)
         yield "wall_time", "pauses in wall time", _changed(levels, pause_unit="wall")
-    for name in calendars:
-        yield "other_calendar", name, counted_in(name)
+    for each in others:
+        yield "other_calendar", each.name, counted_in(each.name)
 
 
 def _changed(levels: ServiceLevels, **changes: Any) -> ServiceLevels:  # noqa: ANN401
@@ -153,11 +153,16 @@ def _with_priority(which: str) -> Rewrite:
 
 
 def _ended_by(column: str) -> Rewrite:
-    """Let each ticket end at the help desk's own instant, and by nothing before it."""
+    """Let each ticket with a stamp end at that instant, and by nothing before it.
+
+    The others stay as they are: of them the help desk tells nothing else than the events.
+    """
 
     def rewrite(events: pl.DataFrame) -> pl.DataFrame:
         stamp = pl.col(column).drop_nulls().last().over(_OVER)
-        stamped = events.with_columns(_stamp=stamp).filter(pl.col("_stamp").is_not_null())
+        told = events.with_columns(_stamp=stamp)
+        stamped = told.filter(pl.col("_stamp").is_not_null())
+        others = told.filter(pl.col("_stamp").is_null())
         is_stopped = pl.col("status").is_in(STOPPED_STATUSES).fill_null(value=False)
         is_start = pl.int_range(pl.len()).over(_OVER) == 0
         before = stamped.filter((pl.col("occurred_at") < pl.col("_stamp")) | is_start)
@@ -171,7 +176,7 @@ def _ended_by(column: str) -> Rewrite:
             activity=pl.lit("closed"),
         )
         # A stable sort keeps the end behind what happened at the same moment.
-        both = pl.concat([before, end]).sort(*_OVER, "occurred_at", maintain_order=True)
-        return both.drop("_stamp")
+        every = pl.concat([others, before, end]).sort(*_OVER, "occurred_at", maintain_order=True)
+        return every.drop("_stamp")
 
     return rewrite

@@ -46,9 +46,10 @@ _SENTENCES: Final = {
     "other_calendar": "the help desk counts in other hours",
     "current_priority": "the help desk takes the target of another moment's priority",
     "closure": "the help desk's clock ends at another status",
-    "resolved_stamp": "the help desk goes by its own resolved_at, the events say another instant",
+    "resolved_stamp": "the help desk goes by its own resolved_at; the events say another instant",
     "closed_stamp": "the help desk goes by its own closed_at",
-    "stale": "the help desk's value was right when it was written and was never refreshed",
+    "stale": "the help desk's value was right when it was written and never refreshed, or is only "
+    "judged at the end",
     "unexplained": "no single change makes both sides agree; `sniper reconcile --infer` looks "
     "for another target",
 }
@@ -254,7 +255,7 @@ def _cause_words(cause: str, n_tickets: int, tried: pl.DataFrame) -> str:
     noun = "ticket agrees" if n_tickets == 1 else "tickets agree"
     words = f"{n_tickets:,} {noun} if {_SENTENCES[cause]}"
     if (tried["breaks"] >= tried["explains"]).all():
-        return f"{words}; as a rule for all it would break more than it mends, so it may be chance"
+        return f"{words}; as a rule for all it would break at least as many, so it may be chance"
     return words
 
 
