@@ -39,6 +39,7 @@ TESTS: Final = (
     "tests/spec/test_clock_rulings.py",
     "tests/spec/test_conformance.py",
     "tests/spec/test_explain_stories.py",
+    "tests/spec/test_inference_stories.py",
     "tests/spec/test_reconcile_stories.py",
 )
 """The quick tests of `sla`: laws and whole commands are too slow to run for each change."""

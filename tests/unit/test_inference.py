@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from sla_sniper.sla.calendar import Calendar
+from sla_sniper.sla.calendar import Calendar, Holidays
 from sla_sniper.sla.inference import infer
-from sla_sniper.sla.inference_evidence import gather
+from sla_sniper.sla.inference_evidence import Candidate, gather
 from sla_sniper.sla.inference_words import duration_text, proposal, rule_words
+from sla_sniper.sla.reconcile_calendars import known_calendars, office_hours
 
 HOUR_US = 3_600_000_000
 MONDAY = datetime(2024, 4, 8, 9, tzinfo=UTC)
@@ -124,3 +125,51 @@ def test_a_proposal_names_the_closing_status_and_the_target(desk):
 )
 def test_durations_are_written_as_the_file_wants_them(us, text):
     assert duration_text(us) == text
+
+
+def test_standard_hours_are_named_by_the_calendars_that_equal_them():
+    found = known_calendars({"weekdays": WEEKDAYS, "again": WEEKDAYS, "always": ALWAYS})
+
+    assert found == (ALWAYS, WEEKDAYS)
+
+
+def test_standard_hours_never_take_the_name_of_others():
+    nights = Calendar("24x7", "Europe/Berlin", (((0, 3600),),) * 7)
+    calendars = dict.fromkeys(("24x7", "plain_24x7", "weekdays24h", "office_9_to_17"), nights)
+
+    names = [each.name for each in (*known_calendars(calendars), *office_hours(calendars))]
+
+    assert names[:3] == ["plain_plain_24x7", "plain_weekdays24h", "24x7"]
+    assert names[-3:] == ["plain_office_9_to_17", "office_9_to_18", "office_9_to_21"]
+
+
+def test_round_the_clock_but_for_holidays_is_other_hours():
+    closed = Calendar(
+        "shop", "Europe/Berlin", holidays=Holidays(dates=(date(2024, 5, 1),)), is_always_open=True
+    )
+
+    first, _, last = known_calendars({"shop": closed})
+
+    assert (first.name, first.timezone, last) == ("24x7", "Europe/Berlin", closed)
+    assert rule_words(Candidate(closed, "resolved")) == (
+        "hours of 'shop', from created to resolved, no pauses"
+    )
+
+
+def test_round_the_clock_is_one_in_every_zone():
+    berlin = Calendar("berlin", "Europe/Berlin", is_always_open=True)
+
+    assert [each.name for each in known_calendars({"o": WEEKDAYS, "b": berlin})] == [
+        "berlin",
+        "weekdays",
+    ]
+
+
+def test_office_hours_are_those_of_working_days_in_the_desks_zone():
+    found = office_hours({"berlin": Calendar("berlin", "Europe/Berlin"), "always": ALWAYS})
+
+    assert [(each.name, each.hours[0], each.hours[4:], each.timezone) for each in found[:2]] == [
+        ("office_7_to_19", ((25_200, 68_400),), (((25_200, 68_400),), (), ()), "Europe/Berlin"),
+        ("office_8_to_16", ((28_800, 57_600),), (((28_800, 57_600),), (), ()), "Europe/Berlin"),
+    ]
+    assert office_hours({})[0].timezone == "UTC"

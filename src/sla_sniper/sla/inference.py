@@ -8,7 +8,8 @@ everybody would do, or where the best agrees badly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,10 @@ import numpy as np
 from sla_sniper.core.words import count
 from sla_sniper.sla.inference_evidence import Candidate
 from sla_sniper.sla.inference_threshold import Threshold, best_threshold, exceeds
-from sla_sniper.sla.reconcile_calendars import known_calendars, office_hours, zone_of
+from sla_sniper.sla.reconcile_calendars import known_calendars, office_hours
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,7 +36,7 @@ LEAST_TICKETS: Final = 30
 """Fewer finished tickets of a priority say nothing."""
 OFFICE_HOURS_BELOW: Final = 0.98
 """Agreement of the whole desk below which office hours are tried as well."""
-_OFFICE_EFFORT: Final = 20
+_OFFICE_EFFORT: Final = 24
 _N_RUNNERS_UP: Final = 3
 
 
@@ -124,10 +125,9 @@ def infer(
     tried = candidates(calendars, stops=evidence.stops, waiting=evidence.waiting)
     found = _search(evidence, tried, is_doubtful)
     if _overall(found) < OFFICE_HOURS_BELOW:
-        hours = office_hours(zone_of(calendars))
-        more = candidates(hours, stops=evidence.stops, waiting=evidence.waiting)
-        new = [each for each in more if each.calendar.name in hours]
-        tried = (*tried, *(replace(each, effort=each.effort + _OFFICE_EFFORT) for each in new))
+        # None of them is simpler than another: among equals the one that agrees best is taken.
+        hours = [(each, _OFFICE_EFFORT) for each in office_hours(calendars)]
+        tried = (*tried, *_combined(hours, evidence.stops, evidence.waiting))
         found = _search(evidence, tried, is_doubtful)
     return found
 
@@ -143,15 +143,21 @@ def candidates(
     >>> [(each.calendar.name, each.pause_in) for each in found]
     [('24x7', ()), ('weekdays24h', ()), ('24x7', ('on_hold',)), ('weekdays24h', ('on_hold',))]
     """
+    hours = [(each, 2 * place) for place, each in enumerate(known_calendars(calendars))]
+    return tuple(sorted(_combined(hours, stops, waiting), key=lambda each: each.effort))
+
+
+def _combined(
+    hours: Sequence[tuple[Calendar, int]], stops: Sequence[str], waiting: Sequence[str]
+) -> Iterator[Candidate]:
+    """Combine calendars, each with the effort of believing it, with every end and pause."""
     pauses = [(), *((name,) for name in waiting)]
     if len(waiting) > 1:
         pauses.append(tuple(waiting))
-    parts = product(enumerate(known_calendars(calendars)), enumerate(stops), enumerate(pauses))
-    listed = [
-        Candidate(calendar, stop, pause, effort=10 * bool(pause) + p + 2 * c + s)
-        for (c, calendar), (s, stop), (p, pause) in parts
-    ]
-    return tuple(sorted(listed, key=lambda each: each.effort))
+    for (calendar, effort), (s, stop), (p, pause) in product(
+        hours, enumerate(stops), enumerate(pauses)
+    ):
+        yield Candidate(calendar, stop, pause, effort=10 * bool(pause) + p + effort + s)
 
 
 def _overall(found: Sequence[Finding]) -> float:
@@ -190,13 +196,14 @@ def _trials(
 
 
 def _common(trials: Mapping[str | None, list[Trial]]) -> Candidate | None:
-    """Candidate that is among the best of most tickets that tell anything, and simple."""
-    votes: dict[Candidate, int] = {}
+    """Candidate that is among the best of most tickets that tell anything, simple, and agrees."""
+    votes, agrees = Counter[Candidate](), Counter[Candidate]()
     for tried in trials.values():
         if not _doubt(_best(tried)):
             for trial in _equals(tried):
-                votes[trial.candidate] = votes.get(trial.candidate, 0) + trial.threshold.n
-    return max(votes, key=lambda each: (votes[each], -each.effort), default=None)
+                votes[trial.candidate] += trial.threshold.n
+                agrees[trial.candidate] += trial.threshold.n_agree
+    return max(votes, key=lambda each: (votes[each], -each.effort, agrees[each]), default=None)
 
 
 def _best(tried: Sequence[Trial]) -> Trial:

@@ -76,9 +76,9 @@ def proposal(findings: Iterable[Finding], *, known: Collection[str]) -> str:
 
 def _hours_words(calendar: Calendar) -> str:
     round_the_clock, workdays, *_ = known_calendars({"": calendar})
-    if calendar.is_always_open:
+    if calendar == round_the_clock:
         return "round the clock"
-    if calendar in (round_the_clock, workdays):
+    if calendar == workdays:
         return "Monday to Friday, 24 hours"
     return f"hours of {calendar.name!r}"
 

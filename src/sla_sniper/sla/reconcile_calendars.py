@@ -26,32 +26,38 @@ def known_calendars(calendars: Mapping[str, Calendar]) -> tuple[Calendar, ...]:
     >>> [each.name for each in known_calendars({"always": Calendar("always", is_always_open=True)})]
     ['always', 'weekdays24h']
     """
-    timezone = zone_of(calendars)
+    timezone = _zone_of(calendars)
     standard = (
-        Calendar("24x7", timezone, is_always_open=True),
-        Calendar("weekdays24h", timezone, _on_workdays(0, _DAY)),
+        Calendar(_free("24x7", calendars), timezone, is_always_open=True),
+        Calendar(_free("weekdays24h", calendars), timezone, _on_workdays(0, _DAY)),
     )
     return _distinct((*standard, *calendars.values()), prefer=calendars.values())
 
 
-def office_hours(timezone: str) -> dict[str, Calendar]:
-    """Usual office hours, Monday to Friday, by name.
+def office_hours(calendars: Mapping[str, Calendar]) -> tuple[Calendar, ...]:
+    """Usual office hours, Monday to Friday, in the zone of the first calendar of `sla.toml`.
 
     Examples
     --------
-    >>> "office_9_to_17" in office_hours("Europe/Amsterdam")
-    True
+    >>> [each.name for each in office_hours({})][:2]
+    ['office_7_to_19', 'office_8_to_16']
     """
+    timezone = _zone_of(calendars)
     named = ((f"office_{opens}_to_{closes}", opens, closes) for opens, closes in _OFFICE)
-    return {
-        name: Calendar(name, timezone, _on_workdays(opens * _HOUR, closes * _HOUR))
+    return tuple(
+        Calendar(_free(name, calendars), timezone, _on_workdays(opens * _HOUR, closes * _HOUR))
         for name, opens, closes in named
-    }
+    )
 
 
-def zone_of(calendars: Mapping[str, Calendar]) -> str:
+def _zone_of(calendars: Mapping[str, Calendar]) -> str:
     """Zone of the first calendar; UTC without one."""
     return next((each.timezone for each in calendars.values()), "UTC")
+
+
+def _free(name: str, taken: Mapping[str, Calendar]) -> str:
+    """Name that `sla.toml` does not give to other hours."""
+    return _free(f"plain_{name}", taken) if name in taken else name
 
 
 def _on_workdays(opens: int, closes: int) -> tuple[tuple[tuple[int, int], ...], ...]:
@@ -65,6 +71,7 @@ def _distinct(found: Iterable[Calendar], *, prefer: Iterable[Calendar]) -> tuple
 
 
 def _nameless(calendar: Calendar) -> Calendar:
-    if calendar.is_always_open:
-        return Calendar("", is_always_open=True)
-    return replace(calendar, name="")
+    always = Calendar("", is_always_open=True)
+    # Its zone makes a difference only to what closes it, such as holidays.
+    is_plain = replace(calendar, name="", timezone=always.timezone) == always
+    return always if is_plain else replace(calendar, name="")
