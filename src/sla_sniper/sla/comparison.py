@@ -46,8 +46,10 @@ def verdicts(cycles: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
+    >>> from datetime import datetime
     >>> key = {"source": "desk", "ticket_id": "1", "metric": "next_reply_time"}
     >>> told = dict.fromkeys(("policy", "priority_applied", "target_us", "elapsed_us", "due_at"))
+    >>> told |= {"applied_at": datetime(2024, 4, 1)}
     >>> rows = [key | told | {"cycle": 1, "state": "missed"}]
     >>> rows += [key | told | {"cycle": 2, "state": "met"}]
     >>> verdicts(pl.DataFrame(rows))["verdict"].to_list()
@@ -65,8 +67,12 @@ def verdicts(cycles: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("cancelled"))
     )
     # Breaches come first, the earliest ahead; of the rest the latest, cancelled ones behind.
-    sign = pl.when(is_breached()).then(pl.col("cycle")).otherwise(-pl.col("cycle"))
-    ordered = cycles.sort(~is_breached(), state == "cancelled", sign, maintain_order=True)
+    # Each policy may count its cycles anew, so the number alone does not tell which is later.
+    sign = pl.when(is_breached()).then(1).otherwise(-1)
+    begins = pl.col("applied_at").to_physical()
+    ordered = cycles.sort(
+        ~is_breached(), state == "cancelled", sign * begins, sign * pl.col("cycle"), "policy"
+    )
     grouped = ordered.group_by(_CLOCK).agg(verdict.alias("verdict"), pl.col(_TOLD).first())
     return grouped.sort(_CLOCK)
 
