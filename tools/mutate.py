@@ -30,6 +30,8 @@ TESTS: Final = (
     "tests/unit/test_config_policies.py",
     "tests/unit/test_explain.py",
     "tests/unit/test_inference.py",
+    "tests/unit/test_inference_evidence.py",
+    "tests/unit/test_inference_threshold.py",
     "tests/unit/test_merges.py",
     "tests/unit/test_policy.py",
     "tests/unit/test_policy_test.py",

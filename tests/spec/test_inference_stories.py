@@ -139,18 +139,23 @@ DESKS = {
     ],
     "own_closed_at": [Tickets("high", 150, until_stamp(40), closed_stamp=stamped)],
     "own_resolved_at": [Tickets("high", 150, until_stamp(40), resolved_stamp=stamped)],
-    "nothing_to_claim": [
+    "how_much_is_enough": [
         Tickets("by chance", 80, by_chance),
         Tickets("nearly always late", 120, within(24)),
         Tickets("never late", 70, lambda _: False),
         Tickets("always late", 60, lambda _: True),
         Tickets("a fifth wrong", 120, mostly(within(48), wrong_every=5)),
+        Tickets("a tenth wrong", 120, mostly(within(48), wrong_every=10)),
         Tickets("just enough", 30, within(54)),
         Tickets("too few", 29, within(48)),
         Tickets("one", 1, within(36)),
     ],
     "no_priority": [Tickets(None, 120, within(36))],
-    "outage": [Tickets("high", 150, mostly(until_closed(96), wrong_every=5))],
+    "two_in_a_hundred_wrong": [Tickets("high", 100, mostly(within(48), wrong_every=50))],
+    "outage": [
+        Tickets("high", 150, mostly(until_closed(96), wrong_every=5)),
+        Tickets("that day", 40, until_closed(96)),
+    ],
     "two_rules": [Tickets("high", 150, within(30)), Tickets("low", 140, until_closed(90))],
 }
 CALENDARS = {"night_shift_of_sla_toml": OURS | {"nights": NIGHTS}}
@@ -185,7 +190,7 @@ def text_of(found: Inference) -> str:
 
 def inferred(events, name: str) -> Inference:
     evidence, calendars = gather(events, as_of=AS_OF), CALENDARS.get(name, OURS)
-    is_fifth = evidence.tickets["ticket_id"].str.contains("[05]$").to_numpy()
+    is_fifth = evidence.tickets["ticket_id"].str.contains("^that day|[05]$").to_numpy()
     findings = infer(evidence, calendars, is_doubtful=is_fifth if name == "outage" else None)
     written = proposal(findings, known=calendars)
     return Inference(findings, evidence.tickets.height, evidence.n_unfinished, written, ())

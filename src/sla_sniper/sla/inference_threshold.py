@@ -149,7 +149,7 @@ def roundest(low: int, high: int) -> int:
     """
     for unit in _UNITS:
         multiple = -(-low // unit) * unit
-        if low <= multiple < high and multiple > 0:
+        if multiple < high:
             return multiple
     return low
 
