@@ -36,6 +36,7 @@ TESTS: Final = (
     "tests/unit/test_policy.py",
     "tests/unit/test_policy_test.py",
     "tests/unit/test_reconcile.py",
+    "tests/unit/test_reconcile_parts.py",
     "tests/unit/test_targets.py",
     "tests/unit/test_warnings.py",
     "tests/unit/test_whatif.py",

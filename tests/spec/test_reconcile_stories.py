@@ -75,6 +75,7 @@ DESK = {
     "still in time": [(218, NEW | MET | due(222))],
     "over time and open": [(192, NEW | due(196)), (197, OPEN | LATE)],
     "deadline is the help desk's": [(0, CARRIER | NEW | due(9)), (3, RESOLVED | MET)],
+    "closed at once": [(0, BACK | NEW), (3, RESOLVED), (3.5, CLOSED | MET)],
     "not counted from the start": [(0, KEPT | NEW | LOW), (1, {"priority": "high"}),
                                    (6, RESOLVED | MET)],
     # Nothing to compare.
@@ -107,7 +108,7 @@ DESK = {
     "stale: deadline of the second priority": [
         (0, NEW | LOW), (1, {"priority": "mid"} | due(8)), (2, {"priority": "high"}),
         (3, OPEN | due(8)), (6, RESOLVED | MET)],
-    "stale: deadline alone": [(0, NEW | LOW), (1, {"priority": "mid"} | due(8)),
+    "stale: deadline alone": [(0, NEW | LOW | due(32)), (1, {"priority": "mid"} | due(8)),
                               (2, {"priority": "high"}), (6, RESOLVED)],
     "stale: deadline, but a fresh verdict": [
         (0, NEW | LOW), (1, {"priority": "mid"} | due(8)), (2, {"priority": "high"}),

@@ -28,12 +28,6 @@ STANDINGS: Final = ("compared", "nothing_told", "no_clock")
 """A ticket is compared; the help desk told nothing of it; or we time nothing on it."""
 _MINUTE_US: Final = 60_000_000
 _KEY: Final = list(TICKET_KEY)
-_TALLY: Final = {
-    "cause": pl.String(),
-    "detail": pl.String(),
-    "explains": pl.Int64(),
-    "breaks": pl.Int64(),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,10 +99,10 @@ def compare(
     compared = both.filter(pl.col("standing") == "compared")
     # Also where all agree: what would break is summed over parts of a large log.
     columns = list(_tried(known, asked, compared, as_of=as_of))
-    tried = pl.DataFrame([_tally(*each, compared["agrees"]) for each in columns], schema=_TALLY)
+    tried = pl.DataFrame([_tally(*each, compared["agrees"]) for each in columns])
     caused = _caused(compared, columns)
     rest = both.filter(pl.col("standing") != "compared")
-    found = pl.concat([caused, rest], how="diagonal_relaxed").sort(_KEY)
+    found = pl.concat([caused, rest], how="diagonal").sort(_KEY)
     return Comparison(_presented(found), tried)
 
 
@@ -116,9 +110,9 @@ def _both(known: pl.DataFrame, asked: ServiceLevels, *, as_of: datetime) -> pl.D
     """Facts of the help desk beside ours, one row a ticket, and whether they agree."""
     ours = read_ours(known, asked, as_of=as_of)
     by_vendor = [p.name for p in asked.policies if any(t.is_vendor for t in p.targets)]
-    is_own = pl.col("policy").is_in(by_vendor).fill_null(value=False)
+    is_own = pl.col("policy").is_in(by_vendor)
     facts = vendor_facts(known).rename({"vendor_breached": "their_breached"})
-    rows = facts.join(ours, on=_KEY, how="left", maintain_order="left").with_columns(
+    rows = facts.join(ours, on=_KEY, how="left").with_columns(
         their_due=pl.when(~is_own).then("vendor_due_at")
     )
     either = pl.col("verdict_agrees").is_not_null() | pl.col("due_agrees").is_not_null()
@@ -229,16 +223,13 @@ def _caused(compared: pl.DataFrame, columns: list[tuple[str, str, pl.Series]]) -
         pl.when((pl.col("cause") == cause) & pl.col(f"_{number}")).then(pl.lit(detail))
         for number, (cause, detail, _) in enumerate(columns)
     ]
-    none = pl.lit(None, pl.String)
-    listed = pl.concat_list(causes).list.drop_nulls() if causes else pl.lit([])
     return (
         compared.with_columns(flags)
         .with_columns(
-            cause=pl.coalesce(*causes, pl.when(is_apart).then(pl.lit("unexplained")), none),
-            explained_by=listed.cast(pl.List(pl.String)),
+            cause=pl.coalesce(*causes, pl.when(is_apart).then(pl.lit("unexplained"))),
+            explained_by=pl.concat_list(causes).list.drop_nulls(),
         )
-        .with_columns(detail=pl.coalesce(*details, none))
-        .drop([flag.name for flag in flags])
+        .with_columns(detail=pl.coalesce(details))
     )
 
 
@@ -254,7 +245,7 @@ def _presented(found: pl.DataFrame) -> pl.DataFrame:
         pl.col("vendor_due_at").alias("their_due_at"),
         "verdict_agrees",
         "due_agrees",
-        pl.when(pl.col("standing") == "compared").then("agrees").alias("agrees"),
+        pl.when(pl.col("standing") == "compared").then("agrees"),
         "cause",
         "detail",
         "explained_by",

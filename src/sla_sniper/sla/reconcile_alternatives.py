@@ -163,13 +163,13 @@ def _ended_by(column: str) -> Rewrite:
         told = events.with_columns(_stamp=stamp)
         stamped = told.filter(pl.col("_stamp").is_not_null())
         others = told.filter(pl.col("_stamp").is_null())
-        is_stopped = pl.col("status").is_in(STOPPED_STATUSES).fill_null(value=False)
+        is_stopped = pl.col("status").is_in(STOPPED_STATUSES)
         is_start = pl.int_range(pl.len()).over(_OVER) == 0
         before = stamped.filter((pl.col("occurred_at") < pl.col("_stamp")) | is_start)
         before = before.with_columns(
             status=pl.when(is_stopped).then(pl.lit("open")).otherwise(pl.col("status"))
         )
-        end = before.group_by(_OVER, maintain_order=True).last().select(before.columns)
+        end = before.group_by(_OVER).last().select(before.columns)
         end = end.with_columns(
             occurred_at=pl.max_horizontal("_stamp", "occurred_at"),
             status=pl.lit("closed"),

@@ -43,14 +43,13 @@ def vendor_facts(known: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        One row a ticket, in order: the key, `priority` and `status` of its last row, the four
-        `vendor_*` columns, each from the latest row that tells it, and `told_at`, when the
-        latest row with a verdict or a deadline was recorded.
+        One row a ticket, in any order: the key, `priority` of its last row, the four `vendor_*`
+        columns, each from the latest row that tells it, and `told_at`, when the latest row with
+        a verdict or a deadline was recorded.
     """
     tells = pl.col("vendor_breached").is_not_null() | pl.col("vendor_due_at").is_not_null()
-    return known.group_by(*TICKET_KEY, maintain_order=True).agg(
+    return known.group_by(*TICKET_KEY).agg(
         pl.col("priority").last(),
-        pl.col("status").last(),
         *(pl.col(name).drop_nulls().last() for name in _TOLD),
         pl.col("recorded_at").filter(tells).max().alias("told_at"),
     )

@@ -45,13 +45,11 @@ def read_ours(events: pl.DataFrame, levels: ServiceLevels, *, as_of: datetime) -
     Returns
     -------
     DataFrame
-        One row for each ticket with a cycle that was not cancelled: the key, what the cycle
-        tells (`core.schema.CYCLES`) and `breached`.
+        One row for each ticket with a cycle that was not cancelled, in any order: the key, what
+        the cycle tells (`core.schema.CYCLES`) and `breached`.
     """
     found = cycles(events, levels, as_of=as_of).filter(pl.col("state") != "cancelled")
-    latest = found.sort(*TICKET_KEY, "applied_at", "cycle", "policy").unique(
-        TICKET_KEY, keep="last", maintain_order=True
-    )
+    latest = found.sort("applied_at", "cycle", "policy").unique(TICKET_KEY, keep="last")
     return latest.select(*TICKET_KEY, *_TOLD, breached=pl.col("state").is_in(_BREACHED))
 
 
