@@ -156,6 +156,11 @@ DESKS = {
         Tickets("high", 150, mostly(until_closed(96), wrong_every=5)),
         Tickets("that day", 40, until_closed(96)),
     ],
+    "some_without_priority": [
+        Tickets(None, 150, within(30)),
+        Tickets("high", 140, until_closed(90)),
+        Tickets("low", 130, within(40)),
+    ],
     "two_rules": [Tickets("high", 150, within(30)), Tickets("low", 140, until_closed(90))],
 }
 CALENDARS = {"night_shift_of_sla_toml": OURS | {"nights": NIGHTS}}

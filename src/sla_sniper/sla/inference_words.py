@@ -62,13 +62,16 @@ def proposal(findings: Iterable[Finding], *, known: Collection[str]) -> str:
     known : collection of str
         Names of the calendars that `sla.toml` has already.
     """
-    groups: dict[Candidate, list[Finding]] = {}
+    groups: dict[tuple[bool, Candidate], list[Finding]] = {}
     for finding in findings:
         if finding.is_identified:
-            groups.setdefault(finding.chosen.candidate, []).append(finding)
-    calendars = {each.calendar.name: each.calendar for each in groups}
+            group = (finding.priority is None, finding.chosen.candidate)
+            groups.setdefault(group, []).append(finding)
+    calendars = {each.calendar.name: each.calendar for _, each in groups}
     blocks = [_calendar(each) for name, each in calendars.items() if name not in known]
-    for number, (candidate, members) in enumerate(groups.items(), 1):
+    # A policy without a priority covers every ticket: the first that matches wins, so it is last.
+    in_order = sorted(groups.items(), key=lambda each: each[0][0])
+    for number, ((_, candidate), members) in enumerate(in_order, 1):
         name = "inferred" if len(groups) == 1 else f"inferred_{number}"
         blocks.append(_policy(name, candidate, members))
     return "\n".join(blocks)
@@ -99,16 +102,15 @@ def _span(opens: int, closes: int) -> str:
 
 
 def _policy(name: str, candidate: Candidate, members: Sequence[Finding]) -> str:
-    named = [each for each in members if each.priority is not None]
     lines = ["[[policies]]", f'name = "{name}"']
-    if named:
-        lines.append(f"when = {{ priority = {json.dumps([each.priority for each in named])} }}")
+    if members[0].priority is not None:
+        lines.append(f"when = {{ priority = {json.dumps([each.priority for each in members])} }}")
     lines += [
         "",
         "  [[policies.targets]]",
         '  metric = "resolution_time"',
         f"  calendar = {json.dumps(candidate.calendar.name)}",
-        f"  target = {_target(named or members)}",
+        f"  target = {_target(members)}",
         f"  pause_in = {json.dumps(list(candidate.pause_in))}",
         f"  stop_in = {json.dumps(list(candidate.stop_in))}",
     ]
