@@ -163,7 +163,10 @@ DESKS = {
     ],
     "two_rules": [Tickets("high", 150, within(30)), Tickets("low", 140, until_closed(90))],
 }
-CALENDARS = {"night_shift_of_sla_toml": OURS | {"nights": NIGHTS}}
+CALENDARS = {
+    "round_the_clock": {"nine": NINE_TO_FIVE},
+    "night_shift_of_sla_toml": OURS | {"nights": NIGHTS},
+}
 
 
 def text_of(found: Inference) -> str:

@@ -48,6 +48,8 @@ LOG = {
     "9 stamps still to come": [
         (0, "new", {}), (8, "closed", MET | stamp(closed=24 * 101, resolved=-2)),
     ],
+    "90 ended on hold": [(0, "new", {}), (2, "on_hold", {}), (9, "closed", MET | stamp(closed=12))],
+    "91 ended on hold": [(0, "new", {}), (1, "on_hold", {}), (9, "closed", MET | stamp(closed=13))],
 }  # fmt: skip
 
 
@@ -83,8 +85,10 @@ def test_only_finished_tickets_with_a_verdict_count(evidence):
         ("desk", "7 never open", "high", True, 4),
         ("desk", "8 status not told", "high", True, 9),
         ("desk", "9 stamps still to come", "high", False, 8),
+        ("desk", "90 ended on hold", "high", False, 9),
+        ("desk", "91 ended on hold", "high", False, 9),
     ]
-    assert found.is_breached.tolist() == [False, True, False, True, True, False]
+    assert found.is_breached.tolist() == [False, True, False, True, True, False, False, False]
     assert found.n_unfinished == 2
 
 
@@ -92,7 +96,7 @@ def test_rows_hold_until_the_next_one(evidence):
     found = evidence()
 
     spans = [hours_of(found.rows[name]) for name in ("begins", "ends")]
-    assert found.first.tolist() == [0, 5, 9, 15, 17, 21]
+    assert found.first.tolist() == [0, 5, 9, 15, 17, 21, 23, 26]
     assert list(zip(*spans, strict=True)) == [
         (0, 2), (2, 5), (5, 20), (20, 30), (30, 30),
         (1, 1), (1, 4), (4, 9), (9, 9),
@@ -100,13 +104,15 @@ def test_rows_hold_until_the_next_one(evidence):
         (4, 6), (6, 6),
         (0, 3), (3, 8), (8, 9), (9, 9),
         (0, 8), (8, 8),
+        (0, 2), (2, 9), (9, 9),
+        (0, 1), (1, 9), (9, 9),
     ]  # fmt: skip
 
 
 def test_a_ticket_without_a_stamp_takes_the_event(evidence):
     rows = evidence().rows
 
-    assert hours_of(rows["closed_stamp"].unique(maintain_order=True)) == [33, 9, 80, 4, 8]
+    assert hours_of(rows["closed_stamp"].unique(maintain_order=True)) == [33, 9, 80, 4, 8, 12, 13]
     assert hours_of(rows["resolved_stamp"].unique(maintain_order=True)) == [18, 9, 80, 4, -2]
 
 
@@ -131,15 +137,15 @@ def test_where_nothing_is_closed_tickets_end_resolved(evidence):
 @pytest.mark.parametrize(
     ("calendar", "stop", "pause_in", "hours"),
     [
-        (ALWAYS, "closed", (), [30, 8, 76, 0, 8, 8]),
-        (ALWAYS, "resolved", (), [20, 8, 76, 0, 8, 8]),
-        (ALWAYS, "closed", ("on_hold",), [27, 8, 76, 0, 8, 8]),
-        (ALWAYS, "resolved", ("on_hold", "waiting_vendor"), [17, 8, 3, 0, 8, 8]),
-        (ALWAYS, "closed_stamp", (), [33, 8, 80, 0, 9, 8]),
-        (ALWAYS, "closed_stamp", ("on_hold",), [30, 8, 80, 0, 9, 8]),
-        (ALWAYS, "resolved_stamp", (), [18, 8, 80, 0, 9, 0]),
-        (WEEKDAYS, "closed", (), [12, 8, 28, 0, 8, 8]),
-        (WEEKDAYS, "closed_stamp", ("on_hold",), [9, 8, 32, 0, 9, 8]),
+        (ALWAYS, "closed", (), [30, 8, 76, 0, 8, 8, 9, 9]),
+        (ALWAYS, "resolved", (), [20, 8, 76, 0, 8, 8, 9, 9]),
+        (ALWAYS, "closed", ("on_hold",), [27, 8, 76, 0, 8, 8, 2, 1]),
+        (ALWAYS, "resolved", ("on_hold", "waiting_vendor"), [17, 8, 3, 0, 8, 8, 2, 1]),
+        (ALWAYS, "closed_stamp", (), [33, 8, 80, 0, 9, 8, 12, 13]),
+        (ALWAYS, "closed_stamp", ("on_hold",), [30, 8, 80, 0, 9, 8, 5, 5]),
+        (ALWAYS, "resolved_stamp", (), [18, 8, 80, 0, 9, 0, 9, 9]),
+        (WEEKDAYS, "closed", (), [12, 8, 28, 0, 8, 8, 9, 9]),
+        (WEEKDAYS, "closed_stamp", ("on_hold",), [9, 8, 32, 0, 9, 8, 5, 4]),
     ],
 )
 def test_time_used_follows_the_candidate(evidence, calendar, stop, pause_in, hours):
