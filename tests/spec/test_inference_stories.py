@@ -30,6 +30,7 @@ ZONE = "Europe/Amsterdam"
 ALWAYS = Calendar("always", ZONE, is_always_open=True)
 WEEKDAYS = Calendar("weekdays", ZONE, (((0, 86_400),),) * 5 + ((), ()))
 NINE_TO_FIVE = Calendar("nine", ZONE, (((9 * 3600, 17 * 3600),),) * 5 + ((), ()))
+EIGHT_TO_EIGHT = Calendar("eight", ZONE, (((8 * 3600, 20 * 3600),),) * 5 + ((), ()))
 NIGHTS = Calendar("nights", ZONE, (((20 * 3600, 30 * 3600),),) * 7)
 OURS = {"always": ALWAYS}
 
@@ -130,6 +131,10 @@ DESKS = {
     "round_the_clock": [Tickets("high", 120, within(36)), Tickets("low", 90, within(48.5))],
     "weekdays": [Tickets("high", 150, within(30, WEEKDAYS))],
     "office_hours": [Tickets("high", 400, within(5, NINE_TO_FIVE), pace=0.2)],
+    "two_office_hours": [
+        Tickets("high", 400, within(5, NINE_TO_FIVE), pace=0.2),
+        Tickets("low", 300, within(18, EIGHT_TO_EIGHT)),
+    ],
     "many_office_hours": [Tickets("high", 400, within(12, NINE_TO_FIVE))],
     "night_shift_of_sla_toml": [Tickets("high", 150, within(16, NIGHTS))],
     "until_closed": [Tickets("high", 150, until_closed(96))],

@@ -208,3 +208,17 @@ def test_tickets_of_an_outage_alone_identify_nothing(evidence):
     (finding,) = infer(found, {}, is_doubtful=np.ones(found.tickets.height, bool))
 
     assert (finding.doubt, finding.n_agree) == ("only 0 finished tickets", 0)
+
+
+def test_of_rules_that_nothing_tells_apart_the_simplest_is_taken(evidence):
+    log = {
+        f"{n:02}": [(0, "new", {}), (n / 4, "closed", LATE if n > 20 else MET)]
+        for n in range(1, 41)
+    }
+
+    (finding,) = infer(evidence(log), {})
+
+    # All of it is on a Friday, so weekends make no difference.
+    assert [each.candidate.calendar.name for each in finding.runners_up] == ["weekdays24h"]
+    assert finding.chosen.candidate.calendar.name == "24x7"
+    assert (finding.target_us, finding.doubt) == (5 * HOUR_US, "")

@@ -171,7 +171,7 @@ def _search(
     """Hold every candidate against every priority, and choose."""
     doubtful = np.zeros(evidence.tickets.height, bool) if is_doubtful is None else is_doubtful
     priority = evidence.tickets["priority"]
-    counts = priority.value_counts(sort=True).sort("count", "priority", descending=[True, False])
+    counts = priority.value_counts().sort("count", "priority", descending=[True, False])
     masks = {name: priority.eq_missing(name).to_numpy() for name in counts["priority"]}
     trials = _trials(evidence, tried, {name: mask & ~doubtful for name, mask in masks.items()})
     common = _common(trials)
