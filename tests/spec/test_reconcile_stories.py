@@ -114,6 +114,10 @@ DESK = {
         (0, NEW | LOW), (1, {"priority": "mid"} | due(8)), (2, {"priority": "high"}),
         (6, RESOLVED | LATE)],
     "stale: met when it was told": [(0, NEW | MET), (6, RESOLVED)],
+    "stale: met at the last moment": [(0, NEW), (4, OPEN | MET), (6, RESOLVED)],
+    "stale: open, deadline of the second priority": [
+        (192, NEW | LOW), (193, {"priority": "mid"} | due(200)), (194, {"priority": "slow"}),
+        (216, OPEN | LATE)],
     "stale: met, and its deadline agrees": [(0, NEW | MET | due(4)), (6, RESOLVED)],
     "stale: late when it was told": [(0, NEW | LOW), (1, {"priority": "high"}), (5, OPEN | LATE),
                                      (6, LOW), (7, RESOLVED), (7.5, CLOSED)],
