@@ -127,6 +127,8 @@ DESK = {
     # Nothing that is tried makes both sides agree.
     "unexplained: 61 seconds": [(0, NEW), (3, RESOLVED | due(4 + 61 * MINUTE / 60))],
     "unexplained: met, and a day late": [(0, NEW), (24, RESOLVED | MET)],
+    "unexplained: late, within its deadline": [
+        (0, NEW | due(4)), (3, RESOLVED), (3.5, CLOSED | LATE)],
     "unexplained: a verdict of neither": [
         (0, NEW | LOW), (1, {"priority": "mid"} | due(8)), (2, {"priority": "slow"}),
         (3, RESOLVED | LATE)],

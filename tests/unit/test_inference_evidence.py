@@ -38,6 +38,7 @@ LOG = {
     ],
     "3 nobody judged it": [(0, "new", {}), (3, "closed", {})],
     "4 still open": [(0, "new", {}), (3, "waiting_requester", MET)],
+    "4 with no status": [(0, None, LATE)],
     "5 resolved, never closed": [(0, "new", {}), (3, "resolved", MET)],
     "6 closed twice": [
         (0, "new", {}), (2, "closed", MET), (6, "open", {}), (7, "waiting_vendor", {}),
@@ -89,7 +90,7 @@ def test_only_finished_tickets_with_a_verdict_count(evidence):
         ("desk", "91 ended on hold", "high", False, 9),
     ]
     assert found.is_breached.tolist() == [False, True, False, True, True, False, False, False]
-    assert found.n_unfinished == 2
+    assert found.n_unfinished == 3
 
 
 def test_rows_hold_until_the_next_one(evidence):
@@ -184,6 +185,14 @@ def test_candidates_come_in_order_of_what_has_to_be_believed():
         (15, "weekdays", "resolved", ("on_hold",)),
         (16, "weekdays", "resolved", waiting),
     ]
+
+
+def test_a_single_waiting_status_is_one_pause():
+    found = candidates({}, stops=("closed",), waiting=("on_hold",))
+
+    assert [(c.effort, c.pause_in) for c in found] == [
+        (0, ()), (2, ()), (11, ("on_hold",)), (13, ("on_hold",)),
+    ]  # fmt: skip
 
 
 def trial(is_right: list[bool], effort: int = 0) -> Trial:

@@ -175,8 +175,8 @@ def _ended_by(column: str) -> Rewrite:
             status=pl.lit("closed"),
             activity=pl.lit("closed"),
         )
-        # A stable sort keeps the end behind what happened at the same moment.
-        every = pl.concat([others, before, end]).sort(*_OVER, "occurred_at", maintain_order=True)
+        # A stable sort keeps the order within a ticket, and its end last.
+        every = pl.concat([others, before, end]).sort(_OVER, maintain_order=True)
         return every.drop("_stamp")
 
     return rewrite

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sla_sniper.sla.calendar import Calendar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _DAY: Final = 86_400
 _HOUR: Final = 3600
@@ -31,7 +31,9 @@ def known_calendars(calendars: Mapping[str, Calendar]) -> tuple[Calendar, ...]:
         Calendar(_free("24x7", calendars), timezone, is_always_open=True),
         Calendar(_free("weekdays24h", calendars), timezone, _on_workdays(0, _DAY)),
     )
-    return _distinct((*standard, *calendars.values()), prefer=calendars.values())
+    # Equal hours keep the place of the standard ones and take the later name.
+    named = {_nameless(each): each for each in (*standard, *calendars.values())}
+    return tuple(named.values())
 
 
 def office_hours(calendars: Mapping[str, Calendar]) -> tuple[Calendar, ...]:
@@ -62,12 +64,6 @@ def _free(name: str, taken: Mapping[str, Calendar]) -> str:
 
 def _on_workdays(opens: int, closes: int) -> tuple[tuple[tuple[int, int], ...], ...]:
     return (((opens, closes),),) * 5 + ((), ())
-
-
-def _distinct(found: Iterable[Calendar], *, prefer: Iterable[Calendar]) -> tuple[Calendar, ...]:
-    """Calendars that differ in more than their name, under a preferred name where there is one."""
-    named = {_nameless(each): each for each in reversed(list(prefer))}
-    return tuple({_nameless(each): named.get(_nameless(each), each) for each in found}.values())
 
 
 def _nameless(calendar: Calendar) -> Calendar:
