@@ -156,6 +156,18 @@ def test_a_vendors_deadline_holds_until_it_is_told_anew(
     assert found["state"].to_list() == ([] if expected is None else [expected])
 
 
+def test_a_vendors_deadline_stays_known_once_it_has_passed(make_event, make_events):
+    due = START + timedelta(hours=4)
+    rows = [
+        make_event("1", START, "created", status="new", vendor_due_at=due),
+        make_event("1", due + timedelta(hours=1), "internal_note", status="new"),
+    ]
+
+    found = cycles(make_events(rows), ServiceLevels(ALWAYS, VENDOR), as_of=due + timedelta(hours=2))
+
+    assert found.select("state", "due_at", "breached_at").rows() == [("overdue", due, due)]
+
+
 def test_a_vendors_deadline_judges_the_end(make_event, make_events):
     due = START + timedelta(hours=4)
     rows = [
