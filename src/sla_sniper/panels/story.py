@@ -82,7 +82,7 @@ def verdict(clock: ClockStory, zone: str) -> str:
     """Say how a clock stands, in a sentence."""
     left, wall_left = working(clock.left_us), _wall_left(clock)
     due = "" if clock.due_at is None else f", due {when(clock.due_at, zone)}"
-    late = f"{left} of working time late{wall_left}"
+    late = f"{left if clock.left_us else 'less than a second'} of working time late{wall_left}"
     ahead = f"{left} of working time left{wall_left}" if clock.left_us else "its time is used up"
     spare = f"met with {left} to spare{wall_left}" if clock.left_us else "met exactly on time"
     resumed = f"{left} of working time left when it runs again"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import polars as pl
 
-from sla_sniper.core.instants import from_us, to_us
+from sla_sniper.core.instants import from_us
 from sla_sniper.core.schema import TICKET_KEY
 from sla_sniper.sla.clock import cycles, read_clocks
 from sla_sniper.sla.explain_changes import Course
@@ -22,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sla_sniper.sla.clock import Reading
     from sla_sniper.sla.explain_values import ClockStory, Untimed
     from sla_sniper.sla.facts import Facts
     from sla_sniper.sla.policy import ServiceLevels
+    from sla_sniper.sla.segments import Segments
 
 _MOST_PERIODS: Final = 400
 
@@ -53,9 +54,11 @@ def explain(
     events = _whole_seconds(events, levels, as_of)
     facts = read_facts(events, levels, TICKET_KEY)
     history = History.of(events, levels.fields)
-    stories = _stories(events, history, facts, levels, as_of=as_of, timezone=timezone)
-    checks = check_policies(events, history, facts, levels, timezone=timezone)
-    covering = next((check.name for check in checks if check.is_covering), "")
+    policies = _in_force(events, facts, levels)
+    read = read_clocks(events, levels, as_of=as_of)
+    stories = _stories(read, history, facts, levels, policies=policies, timezone=timezone)
+    covering = policies[-1]
+    checks = check_policies(events, history, facts, levels, covering=covering, timezone=timezone)
     last = len(history.rows) - 1
     return Explanation(
         source=str(history.rows[0]["source"]),
@@ -68,7 +71,7 @@ def explain(
         clocks=tuple(stories),
         untimed=_untimed(history, facts, levels, covering, stories),
         policies=checks,
-        ticks=_ticks(history, facts, as_of),
+        ticks=_ticks(history, facts),
         hours=_hours(levels, stories),
     )
 
@@ -83,19 +86,22 @@ def _whole_seconds(events: pl.DataFrame, levels: ServiceLevels, as_of: datetime)
     return cut if states[0].equals(states[1]) else events
 
 
+def _in_force(events: pl.DataFrame, facts: Facts, levels: ServiceLevels) -> tuple[str, ...]:
+    """Name of the policy in force after each row, empty for none."""
+    numbers = match(events, facts, levels).tolist()
+    return tuple("" if n == NO_POLICY else levels.policies[n].name for n in numbers)
+
+
 def _stories(
-    events: pl.DataFrame,
+    read: Sequence[tuple[Segments, Reading]],
     history: History,
     facts: Facts,
     levels: ServiceLevels,
     *,
-    as_of: datetime,
+    policies: tuple[str, ...],
     timezone: str,
 ) -> list[ClockStory]:
     tellers = []
-    read = read_clocks(events, levels, as_of=as_of)
-    in_force = match(events, facts, levels).tolist()
-    names = tuple("" if n == NO_POLICY else levels.policies[n].name for n in in_force)
     for segments, reading in read:
         metric = segments.rule.metric
         others = (s for s, _ in read if s is not segments and s.rule.metric == metric)
@@ -104,14 +110,11 @@ def _stories(
             facts=facts,
             segments=segments,
             levels=levels,
-            policies=names,
+            policies=policies,
             others=tuple(others),
             timezone=timezone,
         )
-        tellers += [
-            Teller(course, reading, place, timezone)
-            for place in np.argsort(segments.cycle[reading.chosen], kind="stable").tolist()
-        ]
+        tellers += [Teller(course, reading, place) for place in range(len(reading.chosen))]
     metrics = [teller.course.segments.rule.metric for teller in tellers]
     stories = [
         teller.story(metrics.count(metric)) for teller, metric in zip(tellers, metrics, strict=True)
@@ -136,10 +139,9 @@ def _untimed(
     )
 
 
-def _ticks(history: History, facts: Facts, as_of: datetime) -> tuple[Tick, ...]:
-    moments = facts.begins.tolist()
-    known = [row for row, at in enumerate(moments) if at <= to_us(as_of)]
-    return tuple(Tick(from_us(moments[row]), " ".join(history.told(row, row))) for row in known)
+def _ticks(history: History, facts: Facts) -> tuple[Tick, ...]:
+    moments = enumerate(facts.begins.tolist())
+    return tuple(Tick(from_us(at), " ".join(history.told(row, row))) for row, at in moments)
 
 
 def _hours(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from sla_sniper.core.instants import SECOND_US, from_us
 from sla_sniper.sla.clock import STATE_NAMES
 from sla_sniper.sla.explain_ahead import what_is_ahead
-from sla_sniper.sla.explain_values import Change, ClockStory, Leg, Moment, Move, Rule, Totals
+from sla_sniper.sla.explain_values import Change, ClockStory, Leg, Moment, Move, Totals
 from sla_sniper.sla.explain_words import allowed_words, calendar_rule, shifts
 from sla_sniper.sla.facts import NEVER
 from sla_sniper.sla.stages import PAUSED, RUNNING, STOPPED
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _STATES: Final[dict[int, State]] = {RUNNING: "running", PAUSED: "paused", STOPPED: "stopped"}
 _CAUSES: Final = {
+    "pauses": "the hold until an agreed moment",
     "resumes": "the pause before it",
     "reopens": "the time in between",
     "target": "the new target",
@@ -39,7 +41,6 @@ class Teller:
     course: Course
     reading: Reading
     place: int
-    timezone: str
 
     @property
     def _last(self) -> int:
@@ -53,8 +54,13 @@ class Teller:
     @property
     def _end_us(self) -> int:
         """Where the story ends: when the clock stopped, else the instant of the reading."""
+        return whole(self._ended_us)
+
+    @property
+    def _ended_us(self) -> int:
+        """The same to the microsecond."""
         fulfilled = int(self.reading.fulfilled[self.place])
-        return whole(int(self.reading.at[self.place]) if fulfilled == NEVER else fulfilled)
+        return int(self.reading.at[self.place]) if fulfilled == NEVER else fulfilled
 
     def story(self, n_cycles: int) -> ClockStory:
         """Tell the cycle."""
@@ -82,14 +88,14 @@ class Teller:
             elapsed_us=elapsed,
             left_us=target - elapsed,
             paused_us=whole(int(self.reading.paused[self.place])),
-            wall_left_us=due - self._end_us if shown else None,
+            wall_left_us=whole(due) - self._end_us if shown else None,
             due_at=from_us(due) if shown else None,
             breached_at=None if since == NEVER else from_us(since),
             ended_at=None if fulfilled == NEVER else from_us(fulfilled),
             moments=moments,
             moves=self._moves(moments),
             totals=self._totals(),
-            ahead=what_is_ahead(self.course, self.reading, self.place, timezone=self.timezone),
+            ahead=what_is_ahead(self.course, self.reading, self.place),
         )
 
     def _moments(self) -> tuple[Moment, ...]:
@@ -97,11 +103,11 @@ class Teller:
         turns = self._turns()
         found = []
         for n, (at, row, changes) in enumerate(turns):
-            end = turns[n + 1][0] if n + 1 < len(turns) else self._end_us
-            stays = n + 1 < len(turns) or (end > at and self._is_open)
-            leg = self._leg(row, at, end) if stays and end <= self._end_us else None
-            told = self._happened(row) if self._began(row) == at else ()
-            found.append(Moment(from_us(at), told, tuple(changes), leg))
+            end = turns[n + 1][0] if n + 1 < len(turns) else self._ended_us
+            stays = n + 1 < len(turns) or (whole(end) > whole(at) and self._is_open)
+            leg = self._leg(row, at, end) if stays and whole(end) <= self._end_us else None
+            told = self._happened(row) if self._began(row) == whole(at) else ()
+            found.append(Moment(from_us(whole(at)), told, tuple(changes), leg))
         return tuple(found)
 
     @property
@@ -120,18 +126,20 @@ class Teller:
         return self.course.history.told(first, row)
 
     def _turns(self) -> list[tuple[int, int, list[Change]]]:
-        """Instant, row and changes, in order; one row an instant where several fall on it."""
-        turns: list[tuple[int, int, list[Change]]] = []
+        """Instant, row and changes, in order; one row a second where several fall on it."""
+        found: list[tuple[int, int, list[Change]]] = []
         for row in self._rows:
             if self._began(row) > self._end_us:
                 break
-            changes = self.course.changes(row)
-            if changes and turns and turns[-1][0] == self._began(row):
+            begins = int(self.course.segments.begins[row])
+            found += [(begins, row, self.course.changes(row)), *self._within(row)]
+        turns: list[tuple[int, int, list[Change]]] = []
+        for at, row, changes in sorted(found + self._cut() + self._after(), key=itemgetter(0)):
+            if changes and turns and whole(turns[-1][0]) == whole(at):
                 turns[-1] = (turns[-1][0], row, [*turns[-1][2], *changes])
             elif changes:
-                turns.append((self._began(row), row, changes))
-            turns += self._within(row)
-        return sorted(turns + self._cut() + self._after(), key=lambda turn: turn[0])
+                turns.append((at, row, changes))
+        return turns
 
     def _after(self) -> list[tuple[int, int, list[Change]]]:
         """Reopenings of a ticket whose clock has stopped for good."""
@@ -139,29 +147,25 @@ class Teller:
         return [
             (self._began(row), row, [change])
             for row, change in stands
-            if change is not None and self._end_us < self._began(row) <= int(self._read_us)
+            if change is not None and self._began(row) > self._end_us
         ]
-
-    @property
-    def _read_us(self) -> int:
-        return whole(int(self.reading.at[self.place]))
 
     def _within(self, row: int) -> list[tuple[int, int, list[Change]]]:
         """What happens between the row and the next one: the end of a hold, the deadline."""
         segments = self.course.segments
-        begins, ends = self._began(row), min(whole(int(segments.ends[row])), self._end_us)
+        ends = min(int(segments.ends[row]), self._ended_us)
         found = []
-        resumes = whole(int(segments.resumes[row]))
-        if segments.state[row] == PAUSED and begins < resumes <= ends:
-            rule = Rule("pause_until", f'"{segments.rule.pause_until}"')
-            text = "The agreed moment has come: the clock runs again."
-            found.append((resumes, row, [Change("resumes", rule, text)]))
-        due = whole(int(segments.due[row]))
-        is_over = int(segments.over_since[row]) != NEVER
-        runs = segments.state[row] <= PAUSED and segments.target[row] != NO_TARGET
+        resumes, until = int(segments.resumes[row]), int(segments.hidden_until[row])
+        if segments.state[row] == PAUSED and resumes <= ends:
+            found.append((resumes, row, [self.course.hold_ends(row)]))
+        if segments.begins[row] < until <= ends:
+            text = "The agreed moment has come: the deadline is shown again."
+            found.append((until, row, [self.course.shown(text)]))
         used = int(segments.elapsed_at(np.array([ends]), np.array([row]))[0])
-        if runs and not is_over and begins < due < ends and used > int(segments.target[row]):
-            found.append((due, row, [Change("overdue", self.course.target(row), _USED_UP)]))
+        # Time that was used up before a standstill is exceeded only after it.
+        since = max(int(segments.due[row]), int(segments.begins[row]), resumes)
+        if segments.over_since[row] == NEVER and used > segments.target[row] and since < ends:
+            found.append((since, row, [Change("overdue", self.course.target(row), _USED_UP)]))
         return found
 
     def _cut(self) -> list[tuple[int, int, list[Change]]]:
@@ -169,17 +173,15 @@ class Teller:
         segments = self.course.segments
         if not segments.is_cut[self._last] or segments.state[self._last] == STOPPED:
             return []
-        if self._is_open:
-            return []
-        return [(self._end_us, self._last + 1, [self.course.cut()])]
+        return [(self._ended_us, self._last + 1, [self.course.cut(self._last + 1)])]
 
     def _leg(self, row: int, start: int, end: int) -> Leg:
         segments = self.course.segments
-        chosen, at = np.array([row]), np.array([end])
-        used = whole(int(segments.elapsed_at(at, chosen)[0]))
+        used = whole(int(segments.elapsed_at(np.array([end]), np.array([row]))[0]))
+        start, end = whole(start), whole(end)
         target, due = int(segments.target[row]), int(segments.due[row])
         state = int(segments.state[row])
-        if state == PAUSED and start >= int(segments.resumes[row]):
+        if state == PAUSED and start >= whole(int(segments.resumes[row])):
             state = RUNNING
         is_open = self._open(start, end)
         # What wall time leaves of the working time shows only once it has moved the deadline.
@@ -246,7 +248,7 @@ def _cause(moment: Moment) -> str:
     if any(change.rule.key == "pause_unit" for change in moment.changes):
         return "the wall time of the pause before it"
     found = next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), "")
-    return found or (moment.happened or (moment.changes[0].sentence,))[0].rstrip(".")
+    return found or moment.happened[0].rstrip(".")
 
 
 def whole(us: int) -> int:

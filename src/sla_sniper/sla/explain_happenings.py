@@ -47,6 +47,10 @@ class History:
         value = found[field] if field in found else found["attributes"].get(field)
         return None if value is None else str(value)
 
+    def tells(self, row: int, word: str) -> bool:
+        """Whether a row tells of an activity."""
+        return word in _words(self.rows[row])
+
     def told(self, first: int, last: int) -> tuple[str, ...]:
         """Say what happened in the rows from `first` to `last`, a sentence each."""
         said: list[str] = []
@@ -91,7 +95,7 @@ def _messages(row: Row) -> list[str]:
     said = []
     if "requester_message" in words or ("public_reply" in words and role == "requester"):
         said.append("The requester wrote.")
-    elif "public_reply" in words:
+    if "public_reply" in words and role != "requester":
         said.append("An automatic message went out." if role == "system" else "The desk replied.")
     if "internal_note" in words:
         said.append("An internal note was added.")

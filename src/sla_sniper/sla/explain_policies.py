@@ -33,15 +33,31 @@ _ASKS: Final[Mapping[str, str]] = {
 
 
 def check_policies(
-    events: pl.DataFrame, history: History, facts: Facts, levels: ServiceLevels, *, timezone: str
+    events: pl.DataFrame,
+    history: History,
+    facts: Facts,
+    levels: ServiceLevels,
+    *,
+    covering: str,
+    timezone: str,
 ) -> tuple[PolicyCheck, ...]:
-    """Say of each policy, in the order in which they are tried, whether it covers the ticket."""
+    """Say of each policy, in the order in which they are tried, whether it covers the ticket.
+
+    Parameters
+    ----------
+    covering : str
+        Name of the one that does, empty for none: the first that fits, unless the ticket keeps
+        the one that it had.
+    """
     last, found = events.tail(1), []
-    is_decided = False
+    is_tried = True
     for policy in levels.policies:
         holds, reasons = _reasons(last, history, facts, policy, timezone=timezone)
-        found.append(PolicyCheck(policy.name, holds and not is_decided, not is_decided, reasons))
-        is_decided = is_decided or holds
+        is_covering = policy.name == covering
+        if is_tried and holds != is_covering:
+            reasons = (*reasons, f"The ticket keeps policy {covering!r}, which it had before.")
+        found.append(PolicyCheck(policy.name, is_covering, is_tried, reasons))
+        is_tried = is_tried and not is_covering
     return tuple(found)
 
 
@@ -93,12 +109,13 @@ def why_untimed(
 def _missing(  # noqa: PLR0911 - one return a rule
     history: History, facts: Facts, target: Target
 ) -> str:
-    priority = history.value(len(history.rows) - 1, "priority")
-    allowed = target.by_priority.get(priority or "", target.default)
-    if not target.is_vendor and allowed == OFF:
-        return f"Its target is off for priority {priority or 'none'}."
     if target.is_vendor:
         return "The help desk tells no deadline of its own for this ticket."
+    told = [history.value(row, "priority") or "" for row in range(len(history.rows))]
+    counting = told if target.on_priority_change == "keep" else told[-1:]
+    off = [name for name in counting if target.by_priority.get(name, target.default) == OFF]
+    if off:
+        return f"Its target is off for priority {off[0] or 'none'}."
     if target.metric == "next_reply_time":
         if not bool(facts.is_request.any()):
             return "The requester has not written, so nobody waits for an answer."
@@ -107,6 +124,4 @@ def _missing(  # noqa: PLR0911 - one return a rule
         return "The requester has not written since the desk answered."
     if target.metric == "periodic_update_time":
         return "The requester has not heard from the desk yet, and the first update starts then."
-    if bool(facts.is_void[-1]):
-        return "The ticket was cancelled."
     return "The policy came to cover the ticket only after this clock had stopped."

@@ -9,6 +9,7 @@ import numpy as np
 
 from sla_sniper.core.instants import SECOND_US, from_us, to_us, zone
 from sla_sniper.sla.explain_values import Rule
+from sla_sniper.sla.facts import NEVER
 from sla_sniper.sla.policy import OFF, CalendarChoice, Target, WorkingDays
 from sla_sniper.sla.zones import offsets_between
 
@@ -122,10 +123,12 @@ def target_rule(target: Target, priority: str | None) -> Rule:
 def calendar_rule(target: Target, name: str) -> Rule:
     """Name the calendar, and what chose it."""
     if isinstance(target.calendar, CalendarChoice):
-        by = {field: dict(named) for field, named in target.calendar.by}
-        chosen = [f"{f} = {{ {v} = {toml(c)} }}" for f, t in by.items() for v, c in t.items()]
-        return Rule("calendar", f"{{ {', '.join(chosen)}, default = "
-                    f"{toml(target.calendar.default)} }}")  # fmt: skip
+        by = {
+            field: ", ".join(f"{value} = {toml(chosen)}" for value, chosen in named.items())
+            for field, named in target.calendar.by
+        }
+        chosen = ", ".join(f"{field} = {{ {named} }}" for field, named in by.items())
+        return Rule("calendar", f"{{ {chosen}, default = {toml(target.calendar.default)} }}")
     return Rule("calendar", toml(name))
 
 
@@ -157,6 +160,35 @@ def shifts(start: datetime, end: datetime, timezone: str) -> tuple[str, ...]:
         _shift(int(found.changes[n]), int(found.offsets[n + 1] - found.offsets[n]), timezone)
         for n in range(int(first), int(last))
     )
+
+
+def runs_again(used_us: int) -> str:
+    """Say that a clock goes on after a pause."""
+    return f"The clock runs again, with {working(used_us)} used so far."
+
+
+def moved_on(due_us: int, left_us: int, lasted_us: int, timezone: str) -> str:
+    """Say that a clock goes on after a pause that moved its deadline by wall time.
+
+    Parameters
+    ----------
+    due_us : int
+        The deadline from now on; `NEVER` for none.
+    left_us : int
+        Working time until then, negative after it.
+    lasted_us : int
+        Wall time of the pause.
+    timezone : str
+        IANA zone in which the deadline is told.
+    """
+    if due_us == NEVER:
+        return f"The clock runs again, after {wall(lasted_us)} of wall time."
+    until = f"{working(left_us)} of working time left until then"
+    if left_us <= 0:
+        over = working(left_us)
+        until = f"over time by {over} of working time" if left_us else "no open hours before it"
+    moved = f"The pause moved its deadline by {wall(lasted_us)} of wall time"
+    return f"The clock runs again. {moved}, to {when(from_us(due_us), timezone)}: {until}."
 
 
 def sentence(text: str) -> str:

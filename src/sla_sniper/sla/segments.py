@@ -144,6 +144,7 @@ class Segments:
     def elapsed_at(self, at: Ints, chosen: Ints) -> Ints:
         """Open time used at instants `at` inside segments `chosen`, both of shape (n,)."""
         since = np.minimum(self.resumes[chosen], at)
+        counted = self.elapsed[chosen] + self._open(since, at, self.state[chosen] <= PAUSED)
         if self.rule.pause_unit == "wall":
             # What a pause takes until the clock runs again has moved the deadline by then.
             is_paused, deadline = self.state[chosen] == PAUSED, self.deadline[chosen]
@@ -151,8 +152,8 @@ class Segments:
             runs = (self.state[chosen] <= PAUSED) & (since < at) & (deadline != NEVER)
             left = open_between(at, np.where(runs, deadline + moved, NEVER), self.calendar)
             used = np.maximum(self.target[chosen] - left, 0)
-            return np.where(runs, used, self.elapsed[chosen])
-        return self.elapsed[chosen] + self._open(since, at, self.state[chosen] <= PAUSED)
+            return np.where(runs, used, counted)
+        return counted
 
     def paused_at(self, at: Ints, chosen: Ints) -> Ints:
         """Open time lost to pauses at instants `at` inside segments `chosen`."""
