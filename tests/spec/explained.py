@@ -19,6 +19,7 @@ CALENDARS = {
     "office": Calendar("office", BERLIN, NINE_TO_FIVE, Holidays(dates=(date(2024, 4, 1),))),
     "nights": Calendar("nights", BERLIN, (((22 * 3600, 6 * 3600),),) * 7),
     "always": Calendar("always", BERLIN, is_always_open=True),
+    "lebanon": Calendar("lebanon", "Asia/Beirut", is_always_open=True),
 }
 """Easter Monday is the day after the clocks go forward."""
 _SHOWN_PERIODS = 6
@@ -76,7 +77,7 @@ def lines(told: Explanation) -> Iterator[str]:
     for name, periods in told.hours.items():
         shown = [f"{_instant(start)} to {_instant(end)}" for start, end in periods]
         few = shown if len(shown) <= _SHOWN_PERIODS else [shown[0], "...", shown[-1]]
-        yield f"  {name} is open in {len(shown)} periods: {', '.join(few)}"
+        yield f"  {name} is open in {len(shown)} periods: {', '.join(few) or 'none'}"
 
 
 def _clock(clock: ClockStory) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sla_sniper.sla.conditions import Condition, Conditions
-from sla_sniper.sla.policy import Replies, SlaPolicy, Target
+from sla_sniper.sla.policy import OFF, Replies, SlaPolicy, Target
 
 from .explained import HOUR, Story, at, kept, levels
 
@@ -66,13 +66,56 @@ STORIES = {
         levels(replace(FIRST, on_reopen="final")),
         at(0, 12),
     ),
+    "closed_by_the_requester": Story(
+        (CREATED, (at(0, 10), "requester_message+resolved", ASKS[1] | RESOLVED[1])),
+        levels(FIRST, Target("resolution_time", "office", default=4 * HOUR)),
+        at(0, 11),
+    ),
+    "answered_while_cancelled_by_mistake": Story(
+        (
+            CREATED,
+            (at(0, 10), "status", {"status": "cancelled"}),
+            (at(0, 11), *REPLIES),
+            (at(0, 12), *OPEN),
+        ),
+        levels(FIRST),
+        at(0, 13),
+    ),
+    "answered_with_another_priority": Story(
+        (
+            (at(0, 9), "created", {"priority": "low"}),
+            (at(0, 11), "public_reply+priority", {"actor_role": "agent", "priority": "high"}),
+        ),
+        levels(replace(FIRST, by_priority={"high": HOUR, "low": 4 * HOUR})),
+        at(0, 12),
+    ),
+    "updates_that_begin_while_off": Story(
+        (
+            (at(0, 9), "created", {"priority": "low"}),
+            (at(0, 10), *REPLIES),
+            (at(0, 11), "public_reply+priority", {"actor_role": "agent", "priority": "high"}),
+        ),
+        levels(replace(UPDATE, by_priority={"high": HOUR, "low": OFF})),
+        at(0, 12),
+    ),
     "wait_paused_while_closed": Story(
-        (CREATED, (at(0, 10), *RESOLVED), (at(0, 11), *OPEN)),
-        levels(replace(FIRST, on_close="pause")),
+        (
+            CREATED,
+            (at(0, 10), *RESOLVED),
+            (at(0, 11), *OPEN),
+            (at(0, 11, 30), "attribute", kept(hold_until="2024-03-25T11:00:00Z")),
+        ),
+        levels(replace(FIRST, on_close="pause", pause_until="hold_until")),
         at(0, 12),
     ),
     "wait_goes_on_while_closed": Story(
-        (CREATED, (at(0, 10), *RESOLVED)), levels(replace(FIRST, on_close="ignore")), at(0, 11)
+        (
+            CREATED,
+            (at(0, 10), *RESOLVED),
+            (at(0, 10, 30), "attribute", kept(hold_until="2024-03-25T10:00:00Z")),
+        ),
+        levels(replace(FIRST, on_close="ignore", pause_until="hold_until")),
+        at(0, 11, 30),
     ),
     "updates_from_the_creation_on": Story(
         (
@@ -177,8 +220,14 @@ STORIES = {
         at(0, 12),
     ),
     "answered_before_the_policy_came": Story(
-        (CREATED, (at(0, 10), *REPLIES), (at(0, 11), "group", {"group": "VIP"})),
-        levels(before=(SlaPolicy("vip", (FIRST,), when=FOR_VIPS),)),
+        (
+            (at(0, 9), "created", {"priority": "low"}),
+            (at(0, 10), *REPLIES),
+            (at(0, 11), "group+priority", {"group": "VIP", "priority": "high"}),
+        ),
+        levels(
+            before=(SlaPolicy("vip", (replace(FIRST, by_priority={"low": OFF}),), when=FOR_VIPS),)
+        ),
         at(0, 12),
     ),
     "told_by_unusual_rows": Story(

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sla_sniper.sla.conditions import Condition, Conditions
-from sla_sniper.sla.policy import OFF, CalendarChoice, ServiceLevels, SlaPolicy, Target
+from sla_sniper.sla.policy import (
+    OFF,
+    CalendarChoice,
+    ServiceLevels,
+    SlaPolicy,
+    Target,
+    WorkingDays,
+)
 
 from .explained import CALENDARS, HOUR, Story, at, kept, levels
 
@@ -33,6 +40,15 @@ STORIES = {
         ((at(0, 9), "created", {"priority": "low"}), (at(0, 12), *TO_VIPS)),
         levels(FIRST_REPLY, RESOLUTION, before=(VIP,)),
         at(0, 13),
+    ),
+    "another_policy_in_working_days": Story(
+        (
+            (at(0, 9), "created", {"status": "waiting_requester"}),
+            (at(0, 10), "status", {"status": "open"}),
+            (at(0, 11), *TO_VIPS),
+        ),
+        levels(replace(RESOLUTION, by_priority={"high": WorkingDays(1)}), before=(VIP,)),
+        at(0, 12),
     ),
     "another_policy_counts_from_the_change": Story(
         (CREATED, (at(0, 10), *TO_VIPS), (at(0, 11), *BACK)),

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Final
 from sla_sniper.core.instants import SECOND_US
 from sla_sniper.model.hazard import EDGES
 from sla_sniper.panels.words import percent, working_time
-from sla_sniper.sla.explain_words import METRIC_WORDS, listed, sentence, wall, when, working
+from sla_sniper.sla.explain_words import (
+    METRIC_WORDS,
+    listed,
+    sentence,
+    time_left,
+    wall,
+    when,
+    working,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +93,7 @@ def verdict(clock: ClockStory, zone: str) -> str:
     late = f"{left if clock.left_us else 'less than a second'} of working time late{wall_left}"
     ahead = f"{left} of working time left{wall_left}" if clock.left_us else "its time is used up"
     spare = f"met with {left} to spare{wall_left}" if clock.left_us else "met exactly on time"
-    resumed = f"{left} of working time left when it runs again"
+    resumed = f"{time_left(clock.left_us)} left when it runs again"
     if clock.pause_unit == "wall":
         resumed = "its deadline moves by the wall time of the pause"
     sentences = {

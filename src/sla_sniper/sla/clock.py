@@ -207,7 +207,7 @@ def _next_warnings(segments: Segments, reading: Reading) -> tuple[pl.Series, pl.
     )
     labels = np.array([*(each.label for each in segments.rule.warn_at), None], dtype=object)
     return _instants("next_warning_at", when), pl.Series(
-        "next_warning", labels[point], dtype=pl.String
+        "next_warning", labels[point].tolist(), dtype=pl.String
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -115,10 +116,10 @@ def _stories(
             timezone=timezone,
         )
         tellers += [Teller(course, reading, place) for place in range(len(reading.chosen))]
-    metrics = [teller.course.segments.rule.metric for teller in tellers]
-    stories = [
-        teller.story(metrics.count(metric)) for teller, metric in zip(tellers, metrics, strict=True)
-    ]
+    n_cycles: Counter[str] = Counter()
+    for teller in tellers:
+        n_cycles[teller.metric] = max(n_cycles[teller.metric], teller.cycle)
+    stories = [teller.story(n_cycles[teller.metric]) for teller in tellers]
     order = {metric: place for place, metric in enumerate(levels.metrics)}
     return sorted(stories, key=lambda story: (order[story.metric], story.cycle))
 

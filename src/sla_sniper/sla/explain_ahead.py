@@ -9,7 +9,7 @@ import numpy as np
 from sla_sniper.core.instants import from_us
 from sla_sniper.sla.clock import OVERDUE
 from sla_sniper.sla.explain_values import Ahead
-from sla_sniper.sla.explain_words import when, working
+from sla_sniper.sla.explain_words import time_left, when, working
 from sla_sniper.sla.facts import NEVER
 from sla_sniper.sla.stages import PAUSED
 from sla_sniper.sla.warnings import NO_POINT, next_warnings
@@ -28,13 +28,12 @@ def what_is_ahead(course: Course, reading: Reading, place: int) -> tuple[Ahead, 
     state = int(reading.state[place])
     if state > OVERDUE:
         return ()
-    segments, chosen = course.segments, reading.chosen[place : place + 1]
-    at = reading.at[place : place + 1]
-    row, resumes = int(chosen[0]), int(segments.resumes[chosen[0]])
-    is_paused = course.state(row) == PAUSED and resumes > at[0]
+    row, at = int(reading.chosen[place]), int(reading.at[place])
+    resumes = int(course.segments.resumes[row])
+    is_paused = course.state(row) == PAUSED and resumes > at
     if is_paused and resumes == NEVER:
-        left = int(segments.target[row] - reading.elapsed[place])
-        return (_waiting(course, row, left, at=int(at[0])),)
+        left = int(course.segments.target[row] - reading.elapsed[place])
+        return (_waiting(course, row, left, at=at),)
     found = []
     if is_paused:
         text = f"The clock runs again on {when(from_us(resumes), course.timezone)}."
@@ -43,7 +42,7 @@ def what_is_ahead(course: Course, reading: Reading, place: int) -> tuple[Ahead, 
         found.append(_edge(course, at))
     found += _warning(course, reading, place)
     if state != OVERDUE:
-        found.append(_deadline(course, int(at[0]), int(reading.due[place])))
+        found.append(_deadline(course, at, int(reading.due[place])))
     return tuple(sorted(found, key=lambda each: (each.at is None, each.at)))
 
 
@@ -70,15 +69,15 @@ def _waiting(course: Course, row: int, left: int, *, at: int) -> Ahead:
     else:
         text = (
             f"The clock stands still {still}, so nobody can know its deadline; "
-            f"{working(left)} of working time will be left when it runs again."
+            f"{time_left(left)} will be left when it runs again."
         )
     return Ahead("none", None, text)
 
 
-def _edge(course: Course, at: np.ndarray) -> Ahead:
+def _edge(course: Course, at: int) -> Ahead:
     """The next closing of the calendar where it is open, else its next opening."""
     calendar = course.segments.calendar
-    now = from_us(int(at[0]))
+    now = from_us(at)
     opens = calendar.next_open(now)
     if opens > now:
         opening = when(opens, course.timezone)
@@ -91,14 +90,10 @@ def _edge(course: Course, at: np.ndarray) -> Ahead:
 
 
 def _warning(course: Course, reading: Reading, place: int) -> list[Ahead]:
-    segments, chosen = course.segments, reading.chosen[place : place + 1]
-    moments, points = next_warnings(
-        segments,
-        chosen,
-        at=reading.at[place : place + 1],
-        elapsed=reading.elapsed[place : place + 1],
-        is_open=np.array([True]),
-    )
+    segments, chosen = course.segments, reading.chosen[[place]]
+    at, elapsed = reading.at[[place]], reading.elapsed[[place]]
+    is_open = np.array([True])
+    moments, points = next_warnings(segments, chosen, at=at, elapsed=elapsed, is_open=is_open)
     if points[0] == NO_POINT:
         return []
     moment = from_us(int(moments[0]))

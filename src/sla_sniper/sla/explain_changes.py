@@ -68,9 +68,9 @@ class Course:
             return [self._beginning(row), *self._standing(row)]
         return [
             *covered(self, row),
+            *self._retargeted(row),
             *self._stepped(row),
             *self._hidden(row),
-            *self._retargeted(row),
         ]
 
     def _begins(self, row: int) -> bool:
@@ -145,9 +145,9 @@ class Course:
             before = RUNNING
         if now == CANCELLED != before:
             yield self._cancelled(row)
-        elif now == STOPPED != before:
+        if self._stops(row) or now == STOPPED != before:
             yield self._stop(row)
-        elif now == PAUSED != before:
+        elif now == PAUSED and (before != PAUSED or self._is_held_anew(row)):
             yield self._pause(row)
         elif now == RUNNING and before == PAUSED:
             yield self._resume(row)
@@ -159,6 +159,14 @@ class Course:
             yield self._hide()
         elif was_hidden and not self.segments.is_hidden[row]:
             yield self.shown("The deadline is shown again.")
+
+    def _stops(self, row: int) -> bool:
+        """Whether the clock stops at a row, also while the ticket is cancelled."""
+        return bool(self.segments.stopped_since[row] == self.segments.begins[row])
+
+    def _is_held_anew(self, row: int) -> bool:
+        """Whether a clock that stands still is to run again at another moment."""
+        return bool(self.segments.resumes[row] != self.segments.resumes[row - 1])
 
     def state_at_end(self, row: int) -> int:
         """State of the clock just before the next row: an agreed moment may have come."""
@@ -189,8 +197,7 @@ class Course:
 
     def _merged_into(self, row: int) -> str | None:
         """The other ticket into which this one was merged; None if it was not."""
-        field = self.levels.merged_into
-        into = self.history.value(row, field) if field else None
+        into = self.history.value(row, self.levels.merged_into)
         return None if into == self.history.rows[row]["ticket_id"] else into
 
     def _hide(self) -> Change:
@@ -220,7 +227,7 @@ class Course:
         return self.rule("pause_until"), "it is held until an agreed moment"
 
     def _is_status(self, row: int, names: tuple[str, ...]) -> bool:
-        return bool(self.facts.is_in(names)[row]) if names else False
+        return bool(self.facts.is_in(names)[row])
 
     def _resume(self, row: int) -> Change:
         segments = self.segments
@@ -300,9 +307,9 @@ class Course:
         return Change("stops", rule, "That is an answer: the clock stops.")
 
     def _retargeted(self, row: int) -> Iterator[Change]:
-        """A target that changed with the priority, while the clock can still change."""
+        """A target that changed with the priority, or as the help desk told, before the stop."""
         now, before = (int(self.segments.target[at]) for at in (row, row - 1))
-        if NO_TARGET in (now, before) or self.state(row) >= STOPPED:
+        if NO_TARGET in (now, before) or self.state(row) == self.state(row - 1) >= STOPPED:
             return
         target = self.segments.rule
         mode = target.on_priority_change

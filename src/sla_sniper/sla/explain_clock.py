@@ -26,6 +26,7 @@ _STATES: Final[dict[int, State]] = {RUNNING: "running", PAUSED: "paused", STOPPE
 _CAUSES: Final = {
     "pauses": "the hold until an agreed moment",
     "resumes": "the pause before it",
+    "stops": "the pause before it",
     "reopens": "the time in between",
     "target": "the new target",
     "policy": "the new policy",
@@ -41,6 +42,16 @@ class Teller:
     course: Course
     reading: Reading
     place: int
+
+    @property
+    def metric(self) -> str:
+        """What is timed."""
+        return self.course.segments.rule.metric
+
+    @property
+    def cycle(self) -> int:
+        """Which activation of the metric it is, from 1."""
+        return int(self.course.segments.cycle[self._last])
 
     @property
     def _last(self) -> int:
@@ -73,8 +84,8 @@ class Teller:
         moments = self._moments()
         shown = due != NEVER and (bool(self.reading.is_shown[self.place]))
         return ClockStory(
-            metric=segments.rule.metric,
-            cycle=int(segments.cycle[last]),
+            metric=self.metric,
+            cycle=self.cycle,
             n_cycles=n_cycles,
             policy=segments.policy.name,
             calendar=segments.calendar.name,
@@ -247,8 +258,7 @@ def _cause(moment: Moment) -> str:
     kinds = [change.kind for change in moment.changes]
     if any(change.rule.key == "pause_unit" for change in moment.changes):
         return "the wall time of the pause before it"
-    found = next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), "")
-    return found or moment.happened[0].rstrip(".")
+    return next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), "what happened then")
 
 
 def whole(us: int) -> int:

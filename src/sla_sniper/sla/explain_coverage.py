@@ -33,11 +33,11 @@ def covered(course: Course, row: int) -> Iterator[Change]:
         yield uncovered(course, row)
 
 
-def _in_force(course: Course, row: int) -> tuple[str, str]:
-    """Policy and calendar that hold at a row where this rule does not."""
+def _in_force(course: Course, row: int) -> tuple[str, ...]:
+    """Policy that holds at a row where this rule does not, and the calendar if it has one."""
     other = _other_at(course, row)
     if other is None:
-        return course.policies[row], ""
+        return (course.policies[row],)
     return other.policy.name, other.calendar.name
 
 

@@ -48,6 +48,17 @@ def working(us: int) -> str:
     return _parts(us, _UNITS[1:])
 
 
+def time_left(us: int) -> str:
+    """Write the working time that is left.
+
+    Examples
+    --------
+    >>> time_left(60_000_000), time_left(0)
+    ('1 minute of working time', 'no working time')
+    """
+    return f"{working(us)} of working time" if us else "no working time"
+
+
 def wall(us: int) -> str:
     """Write wall time; a day is 24 hours.
 
@@ -81,7 +92,7 @@ def day(local: datetime) -> str:
 
 def status(name: str | None) -> str:
     """Write a status as people say it."""
-    return STATUS_WORDS.get(name or "", name or "unknown")
+    return STATUS_WORDS.get(name, name) if name else "unknown"
 
 
 def toml(value: object) -> str:
