@@ -81,6 +81,16 @@ STORIES = {
         levels(FIRST),
         at(0, 13),
     ),
+    "answered_and_resolved_in_one_second": Story(
+        (
+            CREATED,
+            (at(0, 10, us=200_000), *REPLIES),
+            (at(0, 10, us=500_000), *RESOLVED),
+            (at(0, 10, us=900_000), "assignee", {"assignee": "a1"}),
+        ),
+        levels(FIRST, Target("resolution_time", "office", default=4 * HOUR)),
+        at(0, 11),
+    ),
     "answered_with_another_priority": Story(
         (
             (at(0, 9), "created", {"priority": "low"}),

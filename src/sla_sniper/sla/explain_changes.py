@@ -136,16 +136,12 @@ class Course:
 
     def _stepped(self, row: int) -> Iterator[Change]:
         before, now = self.state_at_end(row - 1), self.state(row)
-        if before == CANCELLED != now:
-            yield Change("reopens", self._void(row - 1), _REVIVED)
-            before = RUNNING
-        elif before == STOPPED and now <= PAUSED:
-            mode = self.segments.rule.on_reopen
-            yield Change("reopens", self.rule("on_reopen"), _REOPENED[mode])
+        if before >= STOPPED and now <= PAUSED:
+            yield self._going_on(row)
             before = RUNNING
         if now == CANCELLED != before:
             yield self._cancelled(row)
-        if self._stops(row) or now == STOPPED != before:
+        if self._stops(row):
             yield self._stop(row)
         elif now == PAUSED and (before != PAUSED or self._is_held_anew(row)):
             yield self._pause(row)
@@ -162,7 +158,15 @@ class Course:
 
     def _stops(self, row: int) -> bool:
         """Whether the clock stops at a row, also while the ticket is cancelled."""
-        return bool(self.segments.stopped_since[row] == self.segments.begins[row])
+        now, before = self.segments.stopped_since[row], self.segments.stopped_since[row - 1]
+        return bool(now not in (NEVER, before))
+
+    def _going_on(self, row: int) -> Change:
+        """The end of a standstill by stopping, or by having been cancelled."""
+        if self.state(row - 1) == CANCELLED:
+            return Change("reopens", self._void(row - 1), _REVIVED)
+        mode = self.segments.rule.on_reopen
+        return Change("reopens", self.rule("on_reopen"), _REOPENED[mode])
 
     def _is_held_anew(self, row: int) -> bool:
         """Whether a clock that stands still is to run again at another moment."""
