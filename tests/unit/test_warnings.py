@@ -128,6 +128,19 @@ def test_a_cancelled_ticket_has_no_next_warning(warned):
     assert warned(SHARE, after=60, changes=((30, "cancelled"),)) is None
 
 
+def test_a_closed_ticket_before_an_open_one_changes_no_warning(make_event, make_events):
+    target = Target("resolution_time", "office", default=240 * MINUTE_US, warn_at=(SHARE,))
+    levels = ServiceLevels({"office": OFFICE}, (SlaPolicy("all", (target,)),))
+    rows = [
+        make_event("1", MONDAY, "created", status="closed"),
+        make_event("2", MONDAY, "created", status="new"),
+    ]
+
+    told = cycles(make_events(rows), levels, as_of=MONDAY)
+
+    assert told["next_warning"].to_list() == [None, "75%"]
+
+
 def test_the_share_of_a_vendors_deadline_is_open_time(make_event, make_events):
     target = Target("resolution_time", "office", is_vendor=True, warn_at=(SHARE,))
     levels = ServiceLevels({"office": OFFICE}, (SlaPolicy("all", (target,)),))
