@@ -99,10 +99,22 @@ STORIES = {
         levels(replace(RESOLUTION, on_priority_change="restart")),
         at(1, 9),
     ),
+    "reprioritised_as_it_is_used_up": Story(
+        ((at(0, 9), "created", {"priority": "low"}), (at(0, 13), *HIGH)),
+        levels(RESOLUTION),
+        at(0, 14),
+    ),
     "first_priority_kept": Story(
-        (CREATED, (at(0, 10), *LOW), (at(0, 11), "internal_note", {}), (at(0, 12), *RESOLVED)),
+        (
+            CREATED,
+            (at(0, 10), *LOW),
+            (at(0, 11), "internal_note", {}),
+            (at(0, 12), *RESOLVED),
+            (at(0, 12, 30), *HIGH),
+            (at(0, 13), "status+priority", {"status": "open", "priority": "low"}),
+        ),
         levels(replace(RESOLUTION, on_priority_change="keep")),
-        at(0, 13),
+        at(0, 14),
     ),
     "one_target_for_all_kept": Story(
         (CREATED, (at(0, 10), *LOW)),

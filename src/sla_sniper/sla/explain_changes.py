@@ -138,7 +138,6 @@ class Course:
         before, now = self.state_at_end(row - 1), self.state(row)
         if before >= STOPPED and now <= PAUSED:
             yield self._going_on(row)
-            before = RUNNING
         if now == CANCELLED != before:
             yield self._cancelled(row)
         if self._stops(row):

@@ -11,8 +11,8 @@ import numpy as np
 from sla_sniper.core.instants import SECOND_US, from_us
 from sla_sniper.sla.clock import STATE_NAMES
 from sla_sniper.sla.explain_ahead import what_is_ahead
-from sla_sniper.sla.explain_values import Change, ClockStory, Leg, Moment, Move, Totals
-from sla_sniper.sla.explain_words import allowed_words, calendar_rule, shifts
+from sla_sniper.sla.explain_values import Change, ClockStory, Leg, Moment, Move, Rule, Totals
+from sla_sniper.sla.explain_words import allowed_words, calendar_rule, listed, shifts
 from sla_sniper.sla.facts import NEVER
 from sla_sniper.sla.stages import PAUSED, RUNNING, STOPPED
 from sla_sniper.sla.targets import NO_TARGET
@@ -27,11 +27,13 @@ _CAUSES: Final = {
     "pauses": "the hold until an agreed moment",
     "resumes": "the pause before it",
     "stops": "the pause before it",
+    "cancelled": "the pause before it",
     "reopens": "the time in between",
     "target": "the new target",
     "policy": "the new policy",
     "calendar": "the new calendar",
 }
+_KEPT: Final = Rule("on_priority_change", '"keep"')
 _USED_UP: Final = "The target is used up: from here on the clock is over time."
 
 
@@ -255,10 +257,10 @@ class Teller:
 
 def _cause(moment: Moment) -> str:
     """What moved a deadline, in words that end a sentence."""
-    kinds = [change.kind for change in moment.changes]
     if any(change.rule.key == "pause_unit" for change in moment.changes):
         return "the wall time of the pause before it"
-    return next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), "what happened then")
+    moved = (each.kind for each in moment.changes if each.rule != _KEPT and each.kind in _CAUSES)
+    return listed([*dict.fromkeys(_CAUSES[kind] for kind in moved)])
 
 
 def whole(us: int) -> int:

@@ -21,7 +21,6 @@ Kind = Literal[
     "policy",
     "calendar",
     "uncovered",
-    "told",
     "overdue",
     "hides",
     "shows",
