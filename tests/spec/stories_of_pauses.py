@@ -91,13 +91,16 @@ STORIES = {
             (at(0, 12, 30), "attribute", kept(hold_until="2024-03-25T12:00:00Z")),
         ),
         levels(replace(HELD, pause_mode="hide")),
-        at(0, 14),
+        at(0, 13),
     ),
     "paused_from_the_start": Story(
         ((at(0, 9), "created", {"status": "waiting_requester"}),), levels(RESOLUTION), at(0, 10)
     ),
     "paused_as_it_is_read": Story(
-        ((at(0, 9), "created", {"status": "waiting_requester"}),), levels(RESOLUTION), at(0, 9)
+        ((at(0, 10), "created", {"status": "waiting_requester"}),), levels(RESOLUTION), at(0, 10)
+    ),
+    "paused_in_its_first_second": Story(
+        (CREATED, (at(0, 9, us=500_000), *WAITS)), levels(RESOLUTION), at(0, 10)
     ),
     "paused_when_used_up": Story((CREATED, (at(0, 13), *WAITS)), levels(RESOLUTION), at(0, 14)),
     "paused_when_over_time": Story((CREATED, (at(0, 15), *WAITS)), levels(RESOLUTION), at(0, 16)),

@@ -207,7 +207,7 @@ class Teller:
             closed_us=end - start - is_open,
             used_us=used,
             left_us=None if target == NO_TARGET or is_moving else target - used,
-            due_at=None if due == NEVER or target == NO_TARGET else from_us(due),
+            due_at=None if due == NEVER or target == NO_TARGET else from_us(whole(due)),
             shifts=shifts(from_us(start), from_us(end), segments.calendar.timezone),
         )
 
@@ -217,14 +217,14 @@ class Teller:
         return int(spent[1] - spent[0])
 
     def _moves(self, moments: tuple[Moment, ...]) -> tuple[Move, ...]:
-        """Deadlines that moved by more than a second, and what moved them."""
+        """Deadlines that moved, and what moved them."""
         moves: list[Move] = []
         known = None
         for moment in moments:
             due = None if moment.leg is None else moment.leg.due_at
             if due is None:
                 continue
-            if known is not None and abs((due - known).total_seconds()) >= 1:
+            if known is not None and due != known:
                 moves.append(Move(moment.at, known, due, _cause(moment)))
             known = due
         return tuple(moves)
@@ -234,9 +234,7 @@ class Teller:
         spent = dict.fromkeys(_STATES.values(), 0)
         start, end = whole(int(segments.start[self._last])), self._end_us
         for row in self._rows:
-            begins, ends = self._began(row), min(whole(int(segments.ends[row])), end)
-            if ends <= begins:
-                continue
+            begins, ends = min(self._began(row), end), min(whole(int(segments.ends[row])), end)
             resumes = min(max(whole(int(segments.resumes[row])), begins), ends)
             state = int(segments.state[row])
             if state <= PAUSED:
