@@ -243,7 +243,7 @@ STORIES = {
     "told_by_unusual_rows": Story(
         (
             (at(0, 9), "status", {"status": None, "priority": None, "group": None}),
-            (at(0, 10), "sla", {}),
+            (at(0, 10), "internal_note", {}),
             (
                 at(0, 11),
                 "attribute",
@@ -278,7 +278,8 @@ STORIES = {
     ),
     "answered_and_asked_at_once": Story(
         (
-            (at(0, 9), "created+requester_message", {"actor_role": "requester"}),
+            (at(0, 8), "created", {}),
+            (at(0, 9), *ASKS),
             (at(0, 10), "public_reply+requester_message", {"actor_role": "agent"}),
         ),
         levels(replace(NEXT, include_first=True)),

@@ -93,6 +93,11 @@ STORIES = {
         levels(replace(HELD, pause_mode="hide")),
         at(0, 13),
     ),
+    "deadline_passed_while_it_is_hidden": Story(
+        (CREATED, (at(0, 12), "attribute", kept(hold_until="2024-03-25T13:00:00Z"))),
+        levels(replace(HELD, pause_mode="hide")),
+        at(0, 15),
+    ),
     "paused_from_the_start": Story(
         ((at(0, 9), "created", {"status": "waiting_requester"}),), levels(RESOLUTION), at(0, 10)
     ),

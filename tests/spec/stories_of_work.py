@@ -76,10 +76,12 @@ STORIES = {
         levels(replace(RESOLUTION, on_reopen="restart")),
         at(1, 13),
     ),
-    "reopened_twice_in_vain": Story(
+    "reopened_thrice_in_vain": Story(
         (
             CREATED,
             (at(0, 10), *RESOLVED),
+            (at(0, 10, us=500_000), *OPEN),
+            (at(0, 10, 30), *RESOLVED),
             (at(0, 11), *OPEN),
             (at(0, 12), *RESOLVED),
             (at(0, 13), "status", {"status": "cancelled"}),
@@ -88,6 +90,11 @@ STORIES = {
         ),
         levels(replace(RESOLUTION, on_reopen="final")),
         at(0, 14),
+    ),
+    "closed_as_the_log_begins_and_reopened": Story(
+        ((at(0, 9), "created", {"status": "closed"}), (at(0, 10), *OPEN)),
+        levels(replace(RESOLUTION, on_reopen="restart")),
+        at(0, 11),
     ),
     "resolved_as_the_log_begins": Story(
         ((at(0, 9), "created", {"status": "closed"}),),
@@ -189,6 +196,11 @@ STORIES = {
         ((at(4, 20), "created", {}),),
         levels(Target("resolution_time", "lebanon", {"high": 48 * HOUR})),
         at(6, 12),
+    ),
+    "read_as_the_clocks_change": Story(
+        ((at(5, 20), "created", {}),),
+        levels(Target("resolution_time", "always", {"high": 48 * HOUR})),
+        at(6, 3),
     ),
     "read_from_overseas": Story(
         ((at(5, 22), "created", {}),), levels(RESOLUTION), at(6, 10), "America/New_York"

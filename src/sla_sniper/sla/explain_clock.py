@@ -160,7 +160,7 @@ class Teller:
         return [
             (self._began(row), row, [change])
             for row, change in stands
-            if change is not None and self._began(row) > self._end_us
+            if change is not None and self._began(row) >= self._end_us
         ]
 
     def _within(self, row: int) -> list[tuple[int, int, list[Change]]]:
@@ -176,7 +176,7 @@ class Teller:
             found.append((until, row, [self.course.shown(text)]))
         used = int(segments.elapsed_at(np.array([ends]), np.array([row]))[0])
         # Time that was used up before a standstill is exceeded only after it.
-        since = max(int(segments.due[row]), int(segments.begins[row]), resumes)
+        since = max(int(segments.due[row]), resumes)
         if segments.over_since[row] == NEVER and used > segments.target[row] and since < ends:
             found.append((since, row, [Change("overdue", self.course.target(row), _USED_UP)]))
         return found
