@@ -81,6 +81,9 @@ STORIES = {
         levels(FIRST),
         at(0, 13),
     ),
+    "answered_as_it_was_created": Story(
+        ((at(0, 9), "created+public_reply", {"actor_role": "agent"}),), levels(FIRST), at(0, 10)
+    ),
     "answered_and_resolved_in_one_second": Story(
         (
             CREATED,
