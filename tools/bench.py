@@ -36,6 +36,11 @@ def limits(workspace: str) -> tuple[Limit, ...]:
         Limit(("demo", workspace, "--no-serve"), seconds=60, mib=2048),
         Limit(("queue", "--workspace", workspace, "--json"), seconds=3, mib=2048),
         Limit(
+            ("report", "--format", "pptx", "--workspace", workspace, "--json"),
+            seconds=15,
+            mib=2048,
+        ),
+        Limit(
             ("whatif", f"{workspace}/other.toml", "--workspace", workspace, "--json"),
             seconds=2,
             mib=2048,

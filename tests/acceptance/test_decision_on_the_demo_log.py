@@ -8,7 +8,7 @@ import pytest
 
 from sla_sniper.core.instants import HOUR_US
 from sla_sniper.escalation import backtest
-from sla_sniper.outputs.markdown import nearest_capacity
+from sla_sniper.panels.facts import nearest_capacity
 
 pytestmark = pytest.mark.slow
 

@@ -330,9 +330,8 @@ def report(
     from sla_sniper.cli import present  # noqa: PLC0415
     from sla_sniper.usecases.report import write_report  # noqa: PLC0415
 
-    del fmt
     run(
-        lambda tell: write_report(workspace, now=now(), out=out, progress=tell),
+        lambda tell: write_report(workspace, now=now(), fmt=fmt.value, out=out, progress=tell),
         as_json=as_json,
         show=present.report,
     )

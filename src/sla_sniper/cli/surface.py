@@ -76,6 +76,9 @@ class ReportFormat(StrEnum):
     """Formats of `sniper report`."""
 
     md = "md"
+    html = "html"
+    pdf = "pdf"
+    pptx = "pptx"
 
 
 _PIPED_WIDTH = 200

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 INK: Final = "#1c2430"
 MUTED: Final = "#5a6675"
 FAINT: Final = "#6b7684"
+PALE: Final = "#aab3be"
 LINE: Final = "#dfe3e8"
 GROUND: Final = "#ffffff"
 PANEL: Final = "#f6f7f9"

@@ -120,6 +120,12 @@ def write_text(text: str, path: Path) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write bytes, whole or not at all."""
+    with replaced(path) as draft:
+        draft.write_bytes(content)
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Lend a draft beside `path` that takes its place when the block ends well.

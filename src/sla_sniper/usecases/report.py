@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import polars as pl
 
 from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
 from sla_sniper.core.progress import Progress, silent
+from sla_sniper.core.schema import EVENTS, TICKET_KEY
 from sla_sniper.model.bundle import read_manifest
-from sla_sniper.outputs.markdown import Facts, executive_report, nearest_capacity
+from sla_sniper.panels.facts import Facts, LogFacts, nearest_capacity
+from sla_sniper.panels.report import executive_report
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.diagnose import diagnose_desk
-from sla_sniper.usecases.files import write_text
+from sla_sniper.usecases.files import write_bytes
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import header
 from sla_sniper.usecases.verdicts import (
@@ -26,7 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sla_sniper.panels.document import Document
     from sla_sniper.usecases.desk import Desk
+
+Format = Literal["md", "html", "pdf", "pptx"]
+_PERSONAL: Final = ("requester", "assignee")
+_SLICE: Final = 100_000
+_DIGITS: Final = 16
 
 
 class NoBacktestError(WorkspaceError):
@@ -52,14 +63,28 @@ class Report:
     path: Path
     as_of: datetime
     verdict: str
+    fmt: Format
+    n_pages: int
+    n_figures: int
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper report`."""
-        return header("report", self.as_of) | {"file": str(self.path), "verdict": self.verdict}
+        return header("report", self.as_of) | {
+            "file": str(self.path),
+            "format": self.fmt,
+            "pages": self.n_pages,
+            "figures": self.n_figures,
+            "verdict": self.verdict,
+        }
 
 
 def write_report(
-    folder: Path, *, now: datetime, out: Path | None = None, progress: Progress = silent
+    folder: Path,
+    *,
+    now: datetime,
+    fmt: Format = "md",
+    out: Path | None = None,
+    progress: Progress = silent,
 ) -> Report:
     """Write the executive report from the latest backtest and the diagnosis.
 
@@ -86,14 +111,32 @@ def write_report(
             "an older version wrote it",
             "run `sniper backtest` again",
         )
+    facts = facts_of(desk, backtest)
+    document = executive_report(facts)
+    progress("writing the report")
+    path = out or desk.workspace.outputs / f"executive_slides.{fmt}"
+    write_bytes(rendered(document, fmt, replayed_with(desk, backtest)), path)
+    n_figures = len({figure.id for figure in document.figures()})
+    return Report(path, desk.as_of, facts.sentence, fmt, len(document.pages), n_figures)
+
+
+def facts_of(desk: Desk, backtest: Mapping[str, Any]) -> Facts:
+    """Gather what a report is made of: the diagnosis anew, and a backtest.
+
+    Parameters
+    ----------
+    backtest : mapping
+        JSON object of a backtest, kept or just replayed: its verdicts alone count.
+    """
     bundle = known_bundle(desk)
     manifest = None if bundle is None else read_manifest(bundle)
     if manifest is not None and is_of_another_model(backtest, manifest):
-        raise NoBacktestError(str(folder), f"of the model in use, {manifest['estimator']}")
+        lacking = f"of the model in use, {manifest['estimator']}"
+        raise NoBacktestError(str(desk.workspace.folder), lacking)
     found = diagnose_desk(desk)
     capacity = nearest_capacity(backtest, desk.workspace.sla.capacity_per_day)
-    verdict = _in_force(desk, capacity, manifest)
-    facts = Facts(
+    verdict = _in_force(desk, capacity, manifest, backtest)
+    return Facts(
         backtest=backtest,
         diagnosis=found.diagnosis,
         metric=found.metric,
@@ -101,16 +144,75 @@ def write_report(
         as_of=desk.as_of.isoformat(),
         policy=verdict.policy,
         sentence=verdict.sentence,
+        log=log_facts(desk),
         why=verdict.why,
     )
-    path = out or desk.workspace.outputs / "executive_slides.md"
-    write_text(executive_report(facts), path)
-    return Report(path, desk.as_of, verdict.sentence)
 
 
-def _in_force(desk: Desk, capacity: int, manifest: Mapping[str, Any] | None) -> InForce:
+def log_facts(desk: Desk) -> LogFacts:
+    """Count the events that were known, and take their fingerprint.
+
+    Hashed names are left out of it: no number depends on the workspace's own key. Neither does it
+    depend on the order in which the rows are stored.
+    """
+    hashed = {name for mapping in desk.mappings for name in mapping.hash}
+    names = [name for name in sorted(EVENTS) if name not in {*_PERSONAL, *hashed, "event_id"}]
+    kept = pl.col("attributes").list.eval(
+        pl.element().filter(~pl.element().struct.field("key").is_in(list(hashed)))
+    )
+    stored = desk.stored.select(names).with_columns(kept)
+    digests = []
+    for part in stored.iter_slices(_SLICE):
+        rows = part.write_ndjson().encode().splitlines()
+        digests += [hashlib.sha256(row).digest() for row in rows]
+    whole = hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+    n_tickets = stored.select(pl.struct(TICKET_KEY).n_unique()).item()
+    return LogFacts(stored.height, n_tickets, whole[:_DIGITS])
+
+
+def rendered(document: Document, fmt: Format, replayed: Mapping[str, Any]) -> bytes:
+    """Render a report in one of its formats; each renderer is loaded only where it is used.
+
+    Parameters
+    ----------
+    replayed : mapping
+        See `replayed_with`; a deck keeps it.
+    """
+    match fmt:
+        case "md":
+            from sla_sniper.outputs.markdown import as_markdown  # noqa: PLC0415
+
+            return as_markdown(document).encode()
+        case "html":
+            from sla_sniper.outputs.html import as_html  # noqa: PLC0415
+
+            return as_html(document).encode()
+        case "pdf":
+            from sla_sniper.outputs.pdf import as_pdf  # noqa: PLC0415
+
+            return as_pdf(document)
+        case "pptx":
+            from sla_sniper.outputs.slides import as_slides  # noqa: PLC0415
+
+            return as_slides(document, replayed=replayed)
+
+
+def replayed_with(desk: Desk, backtest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with which a backtest was made and the sources, to replay it anew."""
+    names = ("as_of", "from", "to", "capacities", "epoch", "model", "refit")
+    sources = sorted(desk.stored["source"].unique())
+    return {name: backtest[name] for name in names} | {"sources": sources}
+
+
+def _in_force(
+    desk: Desk, capacity: int, manifest: Mapping[str, Any] | None, backtest: Mapping[str, Any]
+) -> InForce:
     """The verdict in force; a claim is only that of the backtest, whose numbers are told."""
-    verdict = in_force(desk.workspace, capacity, as_of=desk.as_of, manifest=manifest)
-    if not verdict.is_claimed:
-        return verdict
-    return in_force(desk.workspace, capacity, as_of=desk.as_of, manifest=None)
+
+    def ask(known: Mapping[str, Any] | None) -> InForce:
+        return in_force(
+            desk.workspace, capacity, as_of=desk.as_of, manifest=known, backtest=backtest
+        )
+
+    verdict = ask(manifest)
+    return ask(None) if verdict.is_claimed else verdict

@@ -55,7 +55,12 @@ class InForce:
 
 
 def in_force(
-    workspace: Workspace, capacity: int, *, as_of: datetime, manifest: Mapping[str, Any] | None
+    workspace: Workspace,
+    capacity: int,
+    *,
+    as_of: datetime,
+    manifest: Mapping[str, Any] | None,
+    backtest: Mapping[str, Any] | None = None,
 ) -> InForce:
     """Return the verdict in force at one capacity.
 
@@ -69,13 +74,18 @@ def in_force(
         Slots a day.
     manifest : mapping or None
         Of the model in use; None where there is none yet, and then the backtest alone counts.
+    backtest : mapping, optional
+        JSON object of a backtest; the latest that the workspace keeps where not given.
 
     Raises
     ------
     LookupError
         If there is neither a verdict nor a model.
     """
-    backtest = _backtest(workspace, as_of, manifest)
+    if backtest is None:
+        backtest = latest_backtest(workspace.outputs)
+    if backtest is not None and not _counts(backtest, workspace, as_of, manifest):
+        backtest = None
     closed = None
     if manifest is not None:
         since = datetime.fromisoformat(backtest["as_of"]) if backtest else None
@@ -223,14 +233,15 @@ def latest_summary(outputs: Path, verb: str) -> dict[str, Any] | None:
     return found
 
 
-def _backtest(
-    workspace: Workspace, as_of: datetime, manifest: Mapping[str, Any] | None
-) -> dict[str, Any] | None:
-    """The latest backtest, if it says something of this model under these settings."""
-    found = latest_backtest(workspace.outputs)
-    if found is None or not holds_for(found, workspace, as_of):
-        return None
-    return None if is_of_another_model(found, manifest) else found
+def _counts(
+    backtest: Mapping[str, Any],
+    workspace: Workspace,
+    as_of: datetime,
+    manifest: Mapping[str, Any] | None,
+) -> bool:
+    """Whether a backtest says something of this model under these settings."""
+    is_of_model = not is_of_another_model(backtest, manifest)
+    return holds_for(backtest, workspace, as_of) and is_of_model
 
 
 def _is_replaced(workspace: Workspace, manifest: Mapping[str, Any] | None, watched: str) -> bool:

@@ -1,0 +1,99 @@
+"""What a deck says of itself, so that its numbers can be found and recomputed.
+
+The numbers stand on the slides, each with the number of its footnote; the record tells which
+figure a footnote, a cell or a point of a chart is, and with which settings it was computed. It
+is a custom XML part, which presentation programs keep; nobody has to trust what it says of a
+number, because `sniper verify` reads that from the slides.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+from xml.sax.saxutils import escape
+
+from lxml import etree
+from pptx.opc.constants import RELATIONSHIP_TYPE
+from pptx.opc.package import Part
+from pptx.opc.packuri import PackURI
+
+if TYPE_CHECKING:
+    from pptx.presentation import Presentation
+
+SCHEMA: Final = "sniper.deck/1"
+_NAMESPACE: Final = "urn:sla-sniper:deck"
+_PLACE: Final = "/customXml/item1.xml"
+
+
+class NoRecordError(ValueError):
+    """A presentation that carries no readable record: sla-sniper did not make it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a deck says of itself.
+
+    Attributes
+    ----------
+    as_of : str
+        ISO instant.
+    replayed : dict
+        Settings of the backtest, enough to replay it, and the sources of the log.
+    footnotes : list of str
+        Id of each footnote by its number, from 1.
+    printed : dict
+        Text of every figure by its id, as it was made.
+    cells : dict
+        For each table by its shape's name the ids of its cells, row by row; empty for no figure.
+    points : dict
+        For each chart by its shape's name the ids of its points, a list a series.
+    placed : dict
+        For each slide by its id the ids of the numbers that stood on it.
+    """
+
+    as_of: str
+    replayed: dict[str, Any]
+    footnotes: list[str]
+    printed: dict[str, str]
+    cells: dict[str, list[list[str]]] = field(default_factory=dict)
+    points: dict[str, list[list[str]]] = field(default_factory=dict)
+    placed: dict[str, list[str]] = field(default_factory=dict)
+
+    def attach(self, deck: Presentation) -> None:
+        """Put the record into a presentation."""
+        told = json.dumps({"schema": SCHEMA} | asdict(self), ensure_ascii=False, sort_keys=True)
+        blob = f'<deck xmlns="{_NAMESPACE}">{escape(told)}</deck>'.encode()
+        part = Part(PackURI(_PLACE), "application/xml", deck.part.package, blob)
+        deck.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
+
+    @classmethod
+    def of(cls, deck: Presentation) -> Record:
+        """Read the record of a presentation.
+
+        Raises
+        ------
+        NoRecordError
+            If it has none, or a damaged one.
+        """
+        for relation in deck.part.rels.values():
+            if relation.reltype != RELATIONSHIP_TYPE.CUSTOM_XML or relation.is_external:
+                continue
+            found = _read(relation.target_part.blob)
+            if found is not None:
+                return found
+        raise NoRecordError
+
+
+def _read(blob: bytes) -> Record | None:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        root = etree.fromstring(blob, parser)
+        if root.tag != f"{{{_NAMESPACE}}}deck":
+            return None
+        told = json.loads(root.text or "")
+        if told.get("schema") != SCHEMA:
+            return None
+        return Record(**{each.name: told[each.name] for each in fields(Record)})
+    except (etree.XMLSyntaxError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise NoRecordError from error

@@ -1,0 +1,239 @@
+"""The pages of a report that come from the diagnosis: the one place where more are added."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sla_sniper.diagnosis.summary import NEGLIGIBLE
+from sla_sniper.panels import theme
+from sla_sniper.panels.document import Note, Page, Sentence
+from sla_sniper.panels.drawings import Bar, Bars
+from sla_sniper.panels.footnotes import Figure, counted, ratio, share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sla_sniper.diagnosis import Association, Diagnosis, Level
+    from sla_sniper.panels.facts import Facts
+    from sla_sniper.panels.footnotes import Footnote
+    from sla_sniper.stats import Interval
+
+MOST_BARS: Final = 10
+_LABEL: Final = 32
+_EFFECT: Final = (
+    "V measures how strongly a property goes with missed targets: 0 is not at all, 1 is entirely "
+    "(Cramér's V, corrected for the number of values). It shows no cause."
+)
+
+
+def diagnosis_pages(facts: Facts) -> tuple[Page, ...]:
+    """Where targets are missed and what goes with it, a page each."""
+    return (_where(facts), _why(facts))
+
+
+def diagnosis_appendix(facts: Facts) -> tuple[Page, ...]:
+    """Everything that the diagnosis says, in its own sentences."""
+    sentences = facts.diagnosis.sentences()
+    told = tuple(
+        Sentence((Figure(_sentence_note(facts, number), sentence),))
+        for number, sentence in enumerate(sentences, start=1)
+    )
+    return (Page(("Diagnosis: every property that was looked at",), told, is_appendix=True),)
+
+
+def missed_share(facts: Facts) -> Figure:
+    """Print the share of decided targets that were missed."""
+    definition = (
+        f"Share of the decided targets of {facts.metric} that were missed or are overdue; Wilson's "
+        "95 % interval."
+    )
+    return share(facts.diagnosed("missed.share", definition, "share"), known(facts.diagnosis.rate))
+
+
+def months_chart(facts: Facts) -> Bars | None:
+    """Share missed by month of opening; None where there is nothing to compare."""
+    months = facts.diagnosis.months[-MOST_BARS:]
+    if len(months) < 2:  # noqa: PLR2004 - one month shows no course
+        return None
+    note = facts.diagnosed(
+        "missed.month",
+        "Share missed of the decided targets whose clock started in the month (UTC); Wilson's "
+        "95 % interval.",
+        "share",
+    )
+    return Bars(
+        id="missed-by-month",
+        title="Share of targets missed, by month in which the clock started",
+        axis="Share of targets missed (bars: 95 % interval)",
+        scale="share",
+        footnote=note,
+        rows=tuple(
+            Bar(each.month, share(note, known(each.rate), row=each.month)) for each in months
+        ),
+    )
+
+
+def _where(facts: Facts) -> Page:
+    found = _strongest(facts.diagnosis)
+    if found is None:
+        said = "Nothing that is recorded of a ticket at its start tells where targets are missed."
+        title = "No property of the tickets singles out where targets are missed"
+        return Page((title,), (Sentence((said,)), *_empty(facts)))
+    levels = tuple(level for level in found.levels if level.n_missed)[:MOST_BARS]
+    rates, parts = _level_notes(facts, found)
+    first = levels[0]
+    return Page(
+        (
+            "Of all misses ",
+            _part(parts, first, 1),
+            f" fall on {_short(first.level)} ({found.dimension})",
+        ),
+        (
+            *(
+                Sentence(
+                    (
+                        f"{_short(level.level)}: ",
+                        _part(parts, level, place),
+                        " of all misses, ",
+                        counted(
+                            facts.diagnosed(
+                                f"where.n_missed.{place}",
+                                f"Targets missed of the value in place {place} of "
+                                f"{found.dimension}.",
+                                "targets",
+                            ),
+                            level.n_missed,
+                        ),
+                        " targets.",
+                    )
+                )
+                for place, level in enumerate(levels[:3], start=1)
+            ),
+            Sentence(
+                (
+                    (
+                        "Many misses can mean many tickets: the bars show how often each value "
+                        "misses; over all tickets it is "
+                    ),
+                    missed_share(facts),
+                    ".",
+                )
+            ),
+            Bars(
+                id="where",
+                title=f"Share of targets missed, by {found.dimension}",
+                axis="Share of targets missed (bars: 95 % interval)",
+                scale="share",
+                footnote=rates,
+                rows=tuple(
+                    Bar(
+                        _short(level.level),
+                        share(rates, known(level.rate), row=str(place)),
+                        theme.SNIPER if place == 1 else theme.MUTED,
+                    )
+                    for place, level in enumerate(levels, start=1)
+                ),
+            ),
+        ),
+    )
+
+
+def _why(facts: Facts) -> Page:
+    shown = [each for each in facts.diagnosis.associations if not np.isnan(each.v.estimate)]
+    if not shown:
+        title = "Nothing can be compared: all targets ended alike, or nothing is known of them"
+        return Page((title,), _empty(facts) or (Sentence(("Nothing to compare.",)),))
+    strongest = _strongest(facts.diagnosis)
+    mechanical = [each.dimension for each in shown if each.is_mechanical]
+    weak = [each.dimension for each in shown if not each.v.is_above(NEGLIGIBLE)]
+    title = "Nothing goes measurably with missing, apart from what sets the target"
+    if strongest is not None:
+        title = f"What goes with missing most is {strongest.dimension}"
+    note = facts.diagnosed("why.v", _EFFECT, "V, from 0 to 1")
+    sentences = [
+        (
+            (
+                f"{', '.join(mechanical).capitalize()} sets the target itself: that it goes with "
+                "missing is built in and says nothing about the teams (mechanical)."
+            ),
+        ),
+        (f"Not measurable: {', '.join(weak)}.",),
+        ("What goes together need not be a cause; each is a place to look first.",),
+    ]
+    keep = (bool(mechanical), bool(weak), True)
+    rows = shown[:MOST_BARS] + [each for each in shown[MOST_BARS:] if each.is_mechanical]
+    return Page(
+        (title,),
+        (
+            *(Sentence(told) for told, is_kept in zip(sentences, keep, strict=True) if is_kept),
+            Bars(
+                id="why",
+                title="How strongly each property goes with missed targets",
+                axis="V from 0 (not at all) to 1 (entirely); bars: 95 % interval",
+                scale="number",
+                footnote=note,
+                rows=tuple(_strength(note, each, is_first=each is strongest) for each in rows),
+            ),
+            Note((_EFFECT,)),
+        ),
+    )
+
+
+def _strength(note: Footnote, each: Association, *, is_first: bool) -> Bar:
+    label = f"{each.dimension}{' (mechanical)' if each.is_mechanical else ''}"
+    colour = theme.PALE if each.is_mechanical else theme.MUTED
+    figure = ratio(note, known(each.v), row=each.dimension)
+    return Bar(label, figure, theme.SNIPER if is_first else colour)
+
+
+def _strongest(diagnosis: Diagnosis) -> Association | None:
+    """Return the property that goes most with missing and does not set the target."""
+    for each in diagnosis.associations:
+        if not each.is_mechanical and each.v.is_above(NEGLIGIBLE):
+            return each
+    return None
+
+
+def _level_notes(facts: Facts, found: Association) -> tuple[Footnote, list[Footnote]]:
+    rates = facts.diagnosed(
+        "where.rate",
+        f"Share missed of the decided targets with this value of {found.dimension}; Wilson's 95 % "
+        "interval.",
+        "share",
+    )
+    parts = [
+        facts.diagnosed(
+            f"where.share.{place}",
+            f"Share of all misses that fall on the value in place {place} of {found.dimension}.",
+            "share",
+        )
+        for place in range(1, 4)
+    ]
+    return rates, parts
+
+
+def _part(parts: Sequence[Footnote], level: Level, place: int) -> Figure:
+    return share(parts[place - 1], {"estimate": level.share_of_misses})
+
+
+def _empty(facts: Facts) -> tuple[Sentence, ...]:
+    if facts.diagnosis.n:
+        return ()
+    return (Sentence(("No target has been decided yet.",)),)
+
+
+def _sentence_note(facts: Facts, number: int) -> Footnote:
+    definition = "A sentence of the diagnosis as it is printed there; brackets: 95 % interval."
+    return facts.diagnosed(f"diagnosis.{number}", definition, "sentence")
+
+
+def known(interval: Interval) -> Mapping[str, float | None]:
+    """Return an interval with None for what is undefined."""
+    parts = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+    return {name: None if np.isnan(part) else float(part) for name, part in parts.items()}
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"

@@ -1,0 +1,420 @@
+"""The report in its four formats, read back with other programs' eyes."""
+
+from __future__ import annotations
+
+import html.parser
+import io
+import itertools
+import re
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from lxml import etree
+from pptx import Presentation
+from pptx.enum.shapes import MSO_SHAPE_TYPE
+
+from sla_sniper.diagnosis import Association, Level
+from sla_sniper.outputs import fitting
+from sla_sniper.outputs.html import as_html
+from sla_sniper.outputs.markdown import as_markdown
+from sla_sniper.outputs.pdf import as_pdf
+from sla_sniper.outputs.slide_text import MONEY
+from sla_sniper.outputs.slides import HEIGHT, WIDTH, as_slides, split
+from sla_sniper.panels.document import Column, Document, Page, Table
+from sla_sniper.panels.drawings import Bar, Bars, Heatmap, Line, Lines, Point
+from sla_sniper.panels.footnotes import Footnote, amount, share, words
+from sla_sniper.panels.report import executive_report
+from sla_sniper.stats import Interval
+from sla_sniper.usecases.desk import open_desk
+from sla_sniper.usecases.report import facts_of
+from sla_sniper.usecases.verdicts import latest_backtest
+from tests.functional.conftest import sniper, succeed
+
+NOW = datetime(2025, 11, 1, tzinfo=UTC)
+EVIL = (
+    "<script>alert(1)</script>",
+    '=cmd("calc")',
+    "\u202e\u05e9\u05dc\u05d5\u05dd",
+    "🔥 vpn & 'mail'",
+    "a\x00b",
+)
+POINT = 12_700
+
+
+@pytest.fixture(scope="module")
+def facts(backtested):
+    desk = open_desk(backtested, asked=None, now=NOW)
+    backtest = latest_backtest(desk.workspace.outputs)
+    assert backtest is not None
+    return facts_of(desk, backtest)
+
+
+@pytest.fixture(scope="module")
+def claimed(facts):
+    return executive_report(replace(facts, policy="sniper", sentence="sniper saves more"))
+
+
+@pytest.fixture(scope="module")
+def closed(facts):
+    rule = facts.rival
+    return executive_report(
+        replace(facts, policy=rule, sentence=f"no measurable advantage over {rule}", why="too few")
+    )
+
+
+@pytest.fixture(scope="module")
+def hostile(facts):
+    """The report of a desk whose names are attacks."""
+    half = Interval(0.5, 0.4, 0.6)
+    levels = tuple(Level(name, 10, 5, half, 0.2) for name in EVIL)
+    found = Association(EVIL[0], is_mechanical=False, v=half, levels=levels)
+    other = replace(found, dimension=EVIL[1])
+    diagnosis = replace(facts.diagnosis, associations=(found, other))
+    return executive_report(replace(facts, diagnosis=diagnosis))
+
+
+def deck_of(document: Document):
+    return Presentation(io.BytesIO(as_slides(document, replayed={})))
+
+
+@pytest.fixture(scope="module")
+def deck(claimed):
+    return deck_of(claimed)
+
+
+@pytest.fixture(scope="module")
+def page(claimed):
+    return as_html(claimed)
+
+
+@pytest.fixture(scope="module")
+def pdf(claimed):
+    return as_pdf(claimed)
+
+
+def shapes(deck, kind):
+    return [shape for slide in deck.slides for shape in slide.shapes if getattr(shape, kind, False)]
+
+
+def all_text(deck) -> str:
+    parts = []
+    for slide in deck.slides:
+        for shape in slide.shapes:
+            if shape.has_text_frame:
+                parts.append(unraised(shape.text_frame))
+            if getattr(shape, "has_table", False):
+                parts += [unraised(cell.text_frame) for row in shape.table.rows
+                          for cell in row.cells]  # fmt: skip
+            if getattr(shape, "has_chart", False):
+                parts += [str(label) for plot in shape.chart.plots for label in plot.categories]
+    return "\n".join(parts)
+
+
+def unraised(frame) -> str:
+    """Text without the raised numbers of footnotes."""
+    return "\n".join(
+        "".join(run.text for run in line.runs if not (run._r.rPr.get("baseline") or ""))
+        for line in frame.paragraphs
+    )
+
+
+class _Page(html.parser.HTMLParser):
+    """Text and tags of a page, without raised numbers."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.parts: list[str] = []
+        self.raised = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.raised += tag == "sup"
+
+    def handle_endtag(self, tag):
+        self.raised -= tag == "sup"
+
+    def handle_data(self, data):
+        self.parts += [] if self.raised else [data]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+
+@pytest.mark.parametrize("fmt", ["md", "html", "pdf", "pptx"])
+def test_each_format_is_written_where_it_belongs(trained, fmt):
+    facts = succeed("report", "--format", fmt, "-w", trained, "--json").json
+
+    path = trained / "outputs" / f"executive_slides.{fmt}"
+    assert facts["file"] == str(path)
+    assert facts["format"] == fmt
+    assert facts["figures"] > 100
+    assert path.stat().st_size > 5_000
+
+
+def test_two_runs_write_the_same_bytes(claimed, page, pdf):
+    assert as_html(claimed) == page
+    assert as_pdf(claimed) == pdf
+    assert as_slides(claimed, replayed={"a": 1}) == as_slides(claimed, replayed={"a": 1})
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(trained, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    outcome = sniper("report", "--format", "pptx", "--out", tmp_path / "file" / "a.pptx",
+                     "-w", trained)  # fmt: skip
+
+    assert outcome.code == 35
+    assert outcome.err.splitlines()[-1].startswith("error: ")
+
+
+@pytest.mark.parametrize("fmt", ["html", "pdf", "pptx"])
+def test_every_format_needs_a_backtest_first(workspace, fmt):
+    assert sniper("report", "--format", fmt, "-w", workspace).code == 37
+
+
+def test_all_formats_print_the_same_figures(claimed, deck, page):
+    texts = {"md": as_markdown(claimed), "html": _Page(page).text,
+             "pptx": all_text(deck)}  # fmt: skip
+    drawn = {figure.id for page in claimed.pages if isinstance(page.exhibit, (Bars, Lines))
+             for figure in page.exhibit.figures()}  # fmt: skip
+    told = {figure.text for figure in claimed.figures() if figure.id not in drawn}
+
+    for name, text in texts.items():
+        plain = re.sub(r"\[\^\d+\]", "", text)
+        assert [each for each in told if each not in plain] == [], name
+
+
+def test_every_drawn_figure_is_in_the_data_of_its_chart(claimed, deck):
+    drawn = [figure.value for page in claimed.pages if isinstance(page.exhibit, (Bars, Lines))
+             for figure in page.exhibit.figures() if figure.value is not None]  # fmt: skip
+    values = [value for shape in shapes(deck, "has_chart") for plot in shape.chart.plots
+              for series in plot.series for value in series.values]  # fmt: skip
+
+    assert sorted(values) == pytest.approx(sorted(drawn), rel=1e-12)
+
+
+def test_bars_are_native_with_their_labels_and_intervals(claimed, deck):
+    page = next(p for p in claimed.pages if getattr(p.exhibit, "id", "") == "decision")
+    chart = next(s.chart for s in shapes(deck, "has_chart") if s.name == "chart:decision")
+
+    assert list(chart.plots[0].categories) == [row.told for row in reversed(page.exhibit.rows)]
+    assert chart._chartSpace.findall(".//{*}errBars/{*}plus//{*}v")
+    assert chart.part.chart_workbook.xlsx_part is not None
+
+
+def test_tables_are_native(claimed, deck):
+    found = {shape.name: shape.table for shape in shapes(deck, "has_table")}
+    page = next(p for p in claimed.pages if getattr(p.exhibit, "id", "") == "proof")
+
+    told = [[unraised(cell.text_frame) for cell in row.cells]
+            for row in found["table:proof"].rows][1:]  # fmt: skip
+    assert told == [[words((cell,)) for cell in row] for row in page.exhibit.rows]
+
+
+def test_no_picture_stands_for_a_chart(deck):
+    kinds = {shape.shape_type for slide in deck.slides for shape in slide.shapes}
+
+    assert MSO_SHAPE_TYPE.PICTURE not in kinds
+
+
+@pytest.mark.parametrize("name", ["claimed", "closed", "hostile"])
+def test_nothing_overlaps_or_leaves_the_slide(request, name):
+    for slide in deck_of(request.getfixturevalue(name)).slides:
+        boxes = [(s.left, s.top, s.left + s.width, s.top + s.height, s.name) for s in slide.shapes]
+        for left, top, right, bottom, shape in boxes:
+            assert left >= 0, shape
+            assert top >= 0, shape
+            assert right <= WIDTH * POINT + 1, shape
+            assert bottom <= HEIGHT * POINT, shape
+        for one, two in itertools.combinations(boxes, 2):
+            apart = one[2] <= two[0] or two[2] <= one[0] or one[3] <= two[1] or two[3] <= one[1]
+            assert apart, (one, two)
+
+
+@pytest.mark.parametrize("name", ["claimed", "closed", "hostile"])
+def test_every_text_fits_into_its_box(request, name):
+    for slide in deck_of(request.getfixturevalue(name)).slides:
+        for shape in slide.shapes:
+            if not shape.has_text_frame or shape.name == "page":
+                continue
+            size = max(run.font.size.pt for line in shape.text_frame.paragraphs
+                       for run in line.runs)  # fmt: skip
+            lines = [line.text for line in shape.text_frame.paragraphs]
+            used = fitting.height(lines, size, shape.width.pt)
+            assert used <= shape.height.pt + 1, (slide.shapes.title.text, shape.name)
+            assert size >= 10
+
+
+def test_every_slide_has_a_title_that_says_something(deck):
+    titles = [slide.shapes.title.text for slide in deck.slides]
+
+    assert all(len(title) > 8 for title in titles)
+    assert 8 <= sum(not title.startswith("Appendix") for title in titles) <= 10
+
+
+def test_every_amount_is_a_run_of_its_own(deck):
+    runs = [run.text for slide in deck.slides for shape in slide.shapes if shape.has_text_frame
+            for line in shape.text_frame.paragraphs for run in line.runs]  # fmt: skip
+
+    money = [run for run in runs if MONEY.search(run)]
+    assert money
+    assert all(MONEY.fullmatch(run) for run in money)
+
+
+@pytest.mark.parametrize("name", ["claimed", "closed"])
+def test_money_never_stands_without_assumption_and_rival(request, facts, name):
+    for page in request.getfixturevalue(name).pages:
+        figures = tuple(page.figures())
+        if not any(figure.footnote.unit == facts.currency for figure in figures):
+            continue
+        ids = {figure.footnote.id for figure in figures}
+        told = " ".join(words(block.text) for block in (*page.sentences, *page.notes))
+        assert ids & {"assumption.full", "assumption.brief", "prices"}, words(page.title)
+        assert facts.rival in told, words(page.title)
+
+
+def test_every_number_of_a_sentence_has_a_footnote(claimed):
+    """Digits outside of figures are only names, levels of intervals and instants."""
+    allowed = re.compile(r"95 %|20\d\d-\d\d-\d\dT\S+|\b0\.5\b|SHA-256|from 0|to 1\b|0 is|1 is")
+    for page in claimed.pages:
+        if page.is_appendix:
+            continue
+        for text in (page.title, *(block.text for block in (*page.sentences, *page.notes))):
+            loose = "".join(span for span in text if isinstance(span, str))
+            assert not re.search(r"\d", allowed.sub("", loose)), loose
+
+
+def test_a_closed_gate_asks_for_nothing_and_says_so_in_titles(closed):
+    titles = [words(page.title) for page in closed.pages]
+
+    assert titles[0].startswith("The forecast shows no measurable advantage")
+    assert "We ask for nothing on the forecast's account: a simple rule does as well" in titles
+    assert "No advantage of the forecast is projected" in as_markdown(closed)
+    assert not any("forecast saves" in title for title in titles)
+
+
+def test_an_open_gate_asks_and_projects(claimed):
+    titles = [words(page.title) for page in claimed.pages]
+
+    assert any(title.startswith("We ask for 10 escalations a day") for title in titles)
+    assert "Of that, against the simplest rival" in as_markdown(claimed)
+
+
+def test_the_projection_is_a_range_that_holds_both_ranges(facts):
+    page = next(p for p in executive_report(facts).pages if words(p.title).startswith("A year"))
+    least, most = (figure.value for figure in page.figures() if figure.id in
+                   {"year.least", "year.most"})  # fmt: skip
+
+    known = [part for figure in page.exhibit.figures() if figure.row != "rival"
+             for part in (figure.low, figure.high) if part is not None]  # fmt: skip
+    assert (least, most) == (min(known), max(known))
+
+
+def test_the_page_refers_to_nothing_outside(page):
+    assert "http" not in page
+    assert not re.search(r"""(?:src|href)=["'](?!#)""", page)
+    assert "@import" not in page
+    assert "url(" not in page
+    assert _Page(page).tags.count("svg") == 7
+
+
+@pytest.mark.parametrize("render", [as_html, as_markdown])
+def test_names_cannot_be_markup(hostile, render):
+    assert "<script" not in render(hostile)
+    assert "\u202e" not in render(hostile)
+    assert "\x00" not in render(hostile)
+
+
+def test_a_page_of_hostile_names_still_shows_them(hostile):
+    page = _Page(as_html(hostile))
+
+    assert "<script>alert(1)</script>" in page.text
+    assert "script" not in page.tags
+
+
+def test_a_pdf_of_hostile_names_has_every_page(hostile):
+    assert n_pages(as_pdf(hostile)) >= len(hostile.pages) + 2
+
+
+def test_each_page_begins_a_page_of_the_pdf(claimed, pdf):
+    assert n_pages(pdf) >= len(claimed.pages) + 2
+
+
+def n_pages(pdf: bytes) -> int:
+    assert pdf.startswith(b"%PDF-")
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_no_label_behind_a_chart_is_a_formula(hostile):
+    with zipfile.ZipFile(io.BytesIO(as_slides(hostile, replayed={}))) as deck:
+        books = [name for name in deck.namelist() if name.endswith(".xlsx")]
+        told = ""
+        for name in books:
+            with zipfile.ZipFile(io.BytesIO(deck.read(name))) as book:
+                sheet = etree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+                assert sheet.findall(".//{*}f") == []
+                told += book.read("xl/sharedStrings.xml").decode()
+
+    assert "=cmd(" in told
+
+
+def test_a_long_table_goes_on_on_the_next_slide():
+    note = Footnote("n", "N.", "tickets", "sniper check")
+    rows = tuple((f"row {n}", share(note, {"estimate": n / 100}, row=str(n))) for n in range(90))
+    page = Page(("Many rows",), (Table("many", (Column("Row"), Column("Share", note)), rows),))
+
+    parts = list(split(page))
+    deck = deck_of(Document("T", "2026-03-30T08:00:00+00:00", (page,)))
+
+    assert len(parts) > 1
+    assert [row for part in parts for row in part.exhibit.rows] == list(rows)
+    assert deck.slides[1].shapes.title.text == "Many rows (continued)"
+
+
+def test_a_heatmap_is_a_shaded_native_table():
+    note = Footnote("n", "N.", "share", "sniper diagnose")
+    one, two, three = (share(note, {"estimate": at}, row=str(at)) for at in (0.1, 0.9, 0.5))
+    cells = ((one, None), (two, three))
+    page = Page(("Where",), (Heatmap("h", "H", "x", "y", ("p", "q"), ("r", "s"), note, cells),))
+
+    deck = deck_of(Document("T", "2026-03-30T08:00:00+00:00", (page,)))
+
+    table = shapes(deck, "has_table")[0].table
+    assert unraised(table.cell(2, 1).text_frame) == "90.0 %"
+    assert str(table.cell(2, 1).fill.fore_color.rgb) == "0072B2"
+    assert str(table.cell(1, 1).fill.fore_color.rgb) == "EAF4FA"
+    assert table.cell(1, 2).text == ""
+
+
+@pytest.mark.parametrize("is_step", [False, True])
+def test_lines_are_native_with_their_band(is_step):
+    note = Footnote("n", "N.", "USD", "sniper backtest")
+    points = tuple(
+        Point(float(x), amount(note, {"estimate": 2.0 * x, "low": x - 1.0, "high": 3.0 * x},
+                               row=str(x)))
+        for x in range(4)
+    )  # fmt: skip
+    lines = Lines("l", "L", "h", "USD", "number", "money", note,
+                  (Line("one", "#0072b2", points),), "$", is_step=is_step)  # fmt: skip
+
+    deck = deck_of(Document("T", "2026-03-30T08:00:00+00:00", (Page(("P",), (lines,)),)))
+
+    value, low, high = shapes(deck, "has_chart")[0].chart.plots[0].series
+    steps = [0.0, 0.0, 2.0, 2.0, 4.0, 4.0, 6.0]
+    assert list(value.values) == (steps if is_step else [0.0, 2.0, 4.0, 6.0])
+    assert (min(low.values), max(high.values)) == (-1.0, 9.0)
+
+
+def test_a_bar_without_interval_has_no_error_bar():
+    note = Footnote("n", "N.", "USD", "sniper backtest")
+    rows = (Bar("one", amount(note, {"estimate": 5.0}, row="one")),)
+    page = Page(("P",), (Bars("b", "B", "USD", "money", note, rows, "$"),))
+
+    deck = deck_of(Document("T", "2026-03-30T08:00:00+00:00", (page,)))
+
+    assert not shapes(deck, "has_chart")[0].chart._chartSpace.findall(".//{*}errBars")
