@@ -19,6 +19,7 @@ from sla_sniper.cli import (
     monitor,
     policy,
     reconcile,
+    verify,
     whatif,
 )
 from sla_sniper.cli.surface import (
@@ -191,6 +192,7 @@ def check(
 
 for part in (
     clock, conformance, explain, reconcile, whatif, policy, diagnose, evaluate, exposure, monitor,
+    verify,
 ):  # fmt: skip
     app.add_typer(part.commands)
 

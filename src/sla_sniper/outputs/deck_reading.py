@@ -46,8 +46,9 @@ class Printed:
     text : str
         What stands before the number of its footnote, in its cell, or as the label of its bar;
         nothing where it is gone, or of a point of a line.
-    value, low, high : float or None
-        What a chart draws; None elsewhere.
+    drawn : tuple of float
+        Value, low and high end as a chart draws them, the ends at the value where it draws no
+        interval; empty elsewhere.
     is_whole : bool
         Whether `text` is nothing but the number; else it only ends with it.
     """
@@ -55,22 +56,17 @@ class Printed:
     id: str
     slide: int
     text: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    drawn: tuple[float, ...] = ()
     is_whole: bool = False
 
     @property
     def told(self) -> str:
         """What is read on the slide, short enough to name it."""
-        if self.text or self.value is None:
-            return self.text[-_MOST:].strip()
-        return f"{self.value:,.10g}"
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether it is drawn by a chart."""
-        return self.value is not None
+        said = self.text[-_MOST:].strip()
+        if not self.drawn:
+            return said
+        value, low, high = (f"{part:,.10g}" for part in self.drawn)
+        return f"{said} (drawn at {value}, from {low} to {high})".strip()
 
 
 def read_deck(path: Path) -> tuple[Record, tuple[Printed, ...]]:
@@ -165,14 +161,9 @@ def _chart(shape: Any, slide: int, record: Record) -> Iterator[Printed]:  # noqa
             for place, (name, value) in enumerate(zip(ids, series.values, strict=False)):
                 if name not in record.printed or value is None:
                     continue
-                yield Printed(
-                    name,
-                    slide,
-                    labels[place] if place < len(labels) else "",
-                    value,
-                    value - down[place] if down.get(place) else None,
-                    value + up[place] if up.get(place) else None,
-                )
+                ends = (value - down.get(place, 0.0), value + up.get(place, 0.0))
+                label = labels[place] if place < len(labels) else ""
+                yield Printed(name, slide, label, (value, *ends))
 
 
 def _lengths(series: Any, tag: str) -> dict[int, float]:  # noqa: ANN401

@@ -50,6 +50,8 @@ class Record:
         For each chart by its shape's name the ids of its points, a list a series.
     placed : dict
         For each slide by its id the ids of the numbers that stood on it.
+    drawn : dict
+        Value, low and high end of every point of a chart by its id, as they were made.
     """
 
     as_of: str
@@ -59,6 +61,7 @@ class Record:
     cells: dict[str, list[list[str]]] = field(default_factory=dict)
     points: dict[str, list[list[str]]] = field(default_factory=dict)
     placed: dict[str, list[str]] = field(default_factory=dict)
+    drawn: dict[str, list[float]] = field(default_factory=dict)
 
     def attach(self, deck: Presentation) -> None:
         """Put the record into a presentation."""

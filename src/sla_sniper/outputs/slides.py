@@ -91,6 +91,8 @@ def as_slides(document: Document, *, replayed: Mapping[str, Any]) -> bytes:
     for each in numbers_on(deck, record):
         slide = deck.slides[each.slide - 1]
         record.placed.setdefault(str(slide.slide_id), []).append(each.id)
+        if each.drawn:
+            record.drawn[each.id] = list(each.drawn)
     record.attach(deck)
     stream = io.BytesIO()
     deck.save(stream)

@@ -181,6 +181,17 @@ def run_backtest(
         if out.name == PREDICTIONS_NAME:
             raise NotWritableError(str(out), f"{PREDICTIONS_NAME} is written beside it")
     desk = open_desk(folder, asked=None, now=now, progress=progress)
+    report = replay_desk(desk, plan)
+    _keep(report, desk)
+    if out is not None:
+        progress("writing every decision")
+        write_table(decisions_frame(report.trial.replay), out)
+        write_table(report.trial.pool, out.with_name(PREDICTIONS_NAME))
+    return report
+
+
+def replay_desk(desk: Desk, plan: Plan) -> BacktestReport:
+    """Replay all policies on an opened desk and keep nothing; see `run_backtest`."""
     desk.workspace.sla.require_costs()
     period = _period(desk, plan)
     require_openings(desk, until=desk.as_of)
@@ -200,8 +211,8 @@ def run_backtest(
         name=plan.model,
         capacities=plan.capacities,
     )
-    progress("moving every assumption")
-    report = BacktestReport(
+    desk.progress("moving every assumption")
+    return BacktestReport(
         trial=trial,
         period=period,
         as_of=desk.as_of,
@@ -210,12 +221,6 @@ def run_backtest(
         sensitivity=_sensitivity(desk, trial),
         leaks=(*warnings, *trial.leaks),
     )
-    _keep(report, desk)
-    if out is not None:
-        progress("writing every decision")
-        write_table(decisions_frame(trial.replay), out)
-        write_table(trial.pool, out.with_name(PREDICTIONS_NAME))
-    return report
 
 
 def _sensitivity(desk: Desk, trial: Trial) -> Sensitivity:
