@@ -10,12 +10,13 @@ import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 from lxml import etree
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
-from sla_sniper.diagnosis import Association, Level
+from sla_sniper.diagnosis import Association, Level, diagnose
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.html import as_html
 from sla_sniper.outputs.markdown import as_markdown
@@ -348,6 +349,36 @@ def test_each_page_begins_a_page_of_the_pdf(claimed, pdf):
 def n_pages(pdf: bytes) -> int:
     assert pdf.startswith(b"%PDF-")
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+EDGES = {
+    "nothing decided": pl.DataFrame({"state": ["running"], "group": ["a"]}),
+    "everything missed": pl.DataFrame({"state": ["missed"] * 9, "group": ["a", "b", "c"] * 3}),
+    "nothing missed": pl.DataFrame({"state": ["met"] * 9, "group": ["a", "b", "c"] * 3}),
+    "one value": pl.DataFrame({"state": ["met", "missed"] * 9, "group": ["a"] * 18}),
+    "no property": pl.DataFrame({"state": ["met", "missed"] * 9}),
+    "a month of three": pl.DataFrame(
+        {
+            "state": ["met", "missed", "met"] * 20,
+            "group": ["a", "b", "a"] * 20,
+            "applied_at": [NOW.replace(month=9 + (n > 2)) for n in range(60)],
+        }
+    ),
+    "very many values": pl.DataFrame(
+        {"state": ["met", "missed"] * 3000, "group": [f"group {n}" for n in range(6000)]}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_a_diagnosis_at_the_edge_makes_a_deck(facts, name):
+    document = executive_report(replace(facts, diagnosis=diagnose(EDGES[name], ["group"])))
+
+    titles = [slide.shapes.title.text for slide in deck_of(document).slides]
+
+    assert len(document.footnotes()) > 50
+    assert all("nan" not in title.lower() for title in titles)
+    assert "nan" not in re.findall(r"[a-z]+", as_markdown(document).lower())
 
 
 def test_no_label_behind_a_chart_is_a_formula(hostile):

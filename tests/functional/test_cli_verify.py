@@ -324,6 +324,18 @@ def test_a_damaged_record_is_one_line(desk):
     assert check(desk).code == 11
 
 
+@pytest.mark.slow
+def test_a_deck_of_a_desk_that_outgrows_its_estimator_holds(workspace):
+    """Trees are asked for; the first weeks are too few tickets for them."""
+    succeed("backtest", "--model", "lightgbm", "--capacity", "10", "--epoch", "day",
+            "--from", "2025-10-06", "--to", "2025-10-31", "-w", workspace)  # fmt: skip
+    succeed("report", "--format", "pptx", "-w", workspace)
+
+    outcome = check(workspace)
+
+    assert outcome.code == 0, outcome.json["differences"]
+
+
 def test_a_missing_file_is_one_line(ingested, tmp_path):
     assert sniper("verify", tmp_path / "none.pptx", "-w", ingested).code == 11
 

@@ -35,7 +35,7 @@ table{border-collapse:collapse;width:100%;margin:12px 0;font-size:14px}
 th{background:var(--panel);text-align:left}
 th,td{padding:6px 8px;border-bottom:1px solid var(--line);vertical-align:top;
 overflow-wrap:break-word}
-svg{max-width:100%;height:auto;display:block}
+svg{width:100%;max-width:800px;height:auto;display:block}
 .note{color:var(--muted);font-size:13px}
 code{font-size:.92em;overflow-wrap:anywhere}
 :target{background:var(--sniper-ground)}

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 FONT: Final = "Arial"
 LABELS: Final = 11
 """Size of the letters in a chart, in points."""
+_FEW: Final = 4
+"""Bars up to which a chart has wide gaps."""
 Box = tuple["Emu", "Emu", "Emu", "Emu"]
 
 
@@ -88,7 +90,7 @@ def add_bars(slide: Slide, bars: Bars, box: Box) -> list[list[str]]:
     data.add_series(one_line(bars.title), [row.figure.value for row in rows])
     chart = _add(slide, bars.id, XL_CHART_TYPE.BAR_CLUSTERED, box, data)
     plot = chart.plots[0]
-    plot.gap_width, plot.vary_by_categories = 55, False
+    plot.gap_width, plot.vary_by_categories = 55 if len(rows) > _FEW else 130, False
     series = plot.series[0]
     for place, row in enumerate(rows):
         fill = series.points[place].format.fill

@@ -12,7 +12,7 @@ from sla_sniper.panels.diagnosis_pages import missed_share, months_chart
 from sla_sniper.panels.document import Column, Note, Page, Sentence, Table
 from sla_sniper.panels.drawings import Bar
 from sla_sniper.panels.facts import title_of
-from sla_sniper.panels.footnotes import Code, Figure, amount, counted, ratio, share
+from sla_sniper.panels.footnotes import DASH, Code, Figure, amount, counted, ratio, share
 from sla_sniper.panels.phrases import because, drawn_amount, money_bars, short_saving, small_print
 from sla_sniper.panels.words import period
 
@@ -68,9 +68,12 @@ def problem_page(facts: Facts) -> Page:
         facts.currency,
     )  # fmt: skip
     chart = months_chart(facts)
+    title: Text = (missed_share(facts), " of the targets for ", facts.metric.replace("_", " "),
+                   " were missed")  # fmt: skip
+    if not n.n:
+        title = ("No target has been decided yet",)
     return Page(
-        (missed_share(facts), " of the targets for ", facts.metric.replace("_", " "),
-         " were missed"),
+        title,
         (
             Sentence(
                 (counted(missed, n.n_missed), " of ", counted(decided, n.n),
@@ -100,6 +103,7 @@ def proof_page(facts: Facts) -> Page:
         "proof.brier",
         "Mean squared error of the forecast probabilities: 0 is perfect, 0.25 is a coin.", "score",
     )  # fmt: skip
+    told = ratio(note, brier)
     columns = _proof_columns(facts)
     return Page(
         _proof_title(facts),
@@ -109,8 +113,8 @@ def proof_page(facts: Facts) -> Page:
                  "is the first ranked higher? Half the time by chance, always by an oracle."),)
             ),
             Sentence(
-                ("Error of the forecast's probabilities (Brier score, less is better): ",
-                 ratio(note, brier), ".")
+                ("Brier score of the forecast: ", told if told.value is not None else DASH,
+                 ". It is the error of its probabilities: less is better.")
             ),
             Table("proof", columns, tuple(_proof_row(facts, columns, name) for name in _SCORES)),
             Note(
@@ -214,10 +218,12 @@ def _verdict(facts: Facts) -> Figure:
 
 
 def _against(facts: Facts) -> Text:
-    return (
-        "The simplest rival, ", Code(facts.rival), f" ({title_of(facts.rival)}), would have saved ",
-        facts.saving(facts.rival), "; the forecast minus that rule: ", facts.gained(), ".",
-    )  # fmt: skip
+    told = (Code(facts.rival), f" ({title_of(facts.rival)})")
+    if facts.policy == facts.rival:
+        return ("That rule, ", *told, ", is the simplest rival itself; the forecast minus it: ",
+                facts.gained(), ".")  # fmt: skip
+    return ("The simplest rival, ", *told, ", would have saved ", facts.saving(facts.rival),
+            "; the forecast minus that rule: ", facts.gained(), ".")  # fmt: skip
 
 
 def _ask_briefly(facts: Facts) -> Text:

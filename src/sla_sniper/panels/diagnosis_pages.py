@@ -10,7 +10,7 @@ from sla_sniper.diagnosis.summary import NEGLIGIBLE
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Note, Page, Sentence
 from sla_sniper.panels.drawings import Bar, Bars
-from sla_sniper.panels.footnotes import Figure, counted, ratio, share
+from sla_sniper.panels.footnotes import Figure, counted, named, ratio, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sla_sniper.stats import Interval
 
 MOST_BARS: Final = 10
-_LABEL: Final = 32
 _EFFECT: Final = (
     "V measures how strongly a property goes with missed targets: 0 is not at all, 1 is entirely "
     "(Cramér's V, corrected for the number of values). It shows no cause."
@@ -66,7 +65,7 @@ def months_chart(facts: Facts) -> Bars | None:
     return Bars(
         id="missed-by-month",
         title="Share of targets missed, by month in which the clock started",
-        axis="Share of targets missed (bars: 95 % interval)",
+        axis="Share of targets missed",
         scale="share",
         footnote=note,
         rows=tuple(
@@ -88,13 +87,13 @@ def _where(facts: Facts) -> Page:
         (
             "Of all misses ",
             _part(parts, first, 1),
-            f" fall on {_short(first.level)} ({found.dimension})",
+            f" fall on {named(first.level)} ({named(found.dimension)})",
         ),
         (
             *(
                 Sentence(
                     (
-                        f"{_short(level.level)}: ",
+                        f"{named(level.level)}: ",
                         _part(parts, level, place),
                         " of all misses, ",
                         counted(
@@ -123,13 +122,13 @@ def _where(facts: Facts) -> Page:
             ),
             Bars(
                 id="where",
-                title=f"Share of targets missed, by {found.dimension}",
-                axis="Share of targets missed (bars: 95 % interval)",
+                title=f"Share of targets missed, by {named(found.dimension)}",
+                axis="Share of targets missed",
                 scale="share",
                 footnote=rates,
                 rows=tuple(
                     Bar(
-                        _short(level.level),
+                        named(level.level),
                         share(rates, known(level.rate), row=str(place)),
                         theme.SNIPER if place == 1 else theme.MUTED,
                     )
@@ -146,11 +145,11 @@ def _why(facts: Facts) -> Page:
         title = "Nothing can be compared: all targets ended alike, or nothing is known of them"
         return Page((title,), _empty(facts) or (Sentence(("Nothing to compare.",)),))
     strongest = _strongest(facts.diagnosis)
-    mechanical = [each.dimension for each in shown if each.is_mechanical]
-    weak = [each.dimension for each in shown if not each.v.is_above(NEGLIGIBLE)]
+    mechanical = [named(each.dimension) for each in shown if each.is_mechanical]
+    weak = [named(each.dimension) for each in shown if not each.v.is_above(NEGLIGIBLE)]
     title = "Nothing goes measurably with missing, apart from what sets the target"
     if strongest is not None:
-        title = f"What goes with missing most is {strongest.dimension}"
+        title = f"What goes with missing most is {named(strongest.dimension)}"
     note = facts.diagnosed("why.v", _EFFECT, "V, from 0 to 1")
     sentences = [
         (
@@ -170,8 +169,8 @@ def _why(facts: Facts) -> Page:
             *(Sentence(told) for told, is_kept in zip(sentences, keep, strict=True) if is_kept),
             Bars(
                 id="why",
-                title="How strongly each property goes with missed targets",
-                axis="V from 0 (not at all) to 1 (entirely); bars: 95 % interval",
+                title="How strongly each property goes with missed targets, with 95 % interval",
+                axis="V: 0 not at all, 1 entirely",
                 scale="number",
                 footnote=note,
                 rows=tuple(_strength(note, each, is_first=each is strongest) for each in rows),
@@ -182,7 +181,7 @@ def _why(facts: Facts) -> Page:
 
 
 def _strength(note: Footnote, each: Association, *, is_first: bool) -> Bar:
-    label = f"{each.dimension}{' (mechanical)' if each.is_mechanical else ''}"
+    label = f"{named(each.dimension)}{' (mechanical)' if each.is_mechanical else ''}"
     colour = theme.PALE if each.is_mechanical else theme.MUTED
     figure = ratio(note, known(each.v), row=each.dimension)
     return Bar(label, figure, theme.SNIPER if is_first else colour)
@@ -233,7 +232,3 @@ def known(interval: Interval) -> Mapping[str, float | None]:
     """Return an interval with None for what is undefined."""
     parts = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
     return {name: None if np.isnan(part) else float(part) for name, part in parts.items()}
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"

@@ -128,7 +128,7 @@ class Facts:
         slots = ",".join(str(each) for each in told["capacities"])
         command = (
             f"sniper backtest --from {told['from']} --to {told['to']} --capacity {slots} "
-            f"--epoch {told['epoch']} --model {told['model']} --refit {told['refit']} --json"
+            f"--epoch {told['epoch']} --model {told['model_asked']} --refit {told['refit']} --json"
         )
         return Footnote(name, definition, unit, command)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from unicodedata import bidirectional
 
 from sla_sniper.escalation.costs import money
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 NO_INTERVAL: Final = "(too few days for an interval)"
 DASH: Final = "-"
+_TO_THE_RIGHT: Final = "\u200e"
+"""Makes numbers behind a Hebrew or Arabic name read from left to right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,21 @@ def one_line(text: str) -> str:
     >>> one_line("north\x00 \u202eeast")
     'north   east'
     """
-    return "".join(char if char.isprintable() else " " for char in text)
+    kept = (char if char.isprintable() or char == _TO_THE_RIGHT else " " for char in text)
+    return "".join(kept)
+
+
+def named(name: str, *, most: int = 32) -> str:
+    """Cut a name of the help desk's own, and keep one of another script from turning what follows.
+
+    Examples
+    --------
+    >>> named("a name that is much longer than any chart has room for", most=12)
+    'a name that…'
+    """
+    short = name if len(name) <= most else f"{name[: most - 1]}…"
+    is_turned = any(bidirectional(char) in {"R", "AL"} for char in short)
+    return f"{short}{_TO_THE_RIGHT}" if is_turned else short
 
 
 def figures_of(text: Iterable[Span]) -> tuple[Figure, ...]:

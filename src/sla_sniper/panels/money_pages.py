@@ -45,11 +45,7 @@ def saving_page(facts: Facts) -> Page:
                 ("Escalating by ", Code(facts.policy), " would have saved ",
                  facts.saving(facts.policy), " net in ", facts.days(), " days.")
             ),
-            Sentence(
-                ("The simplest rival, ", Code(facts.rival), (f" ({title_of(facts.rival)}), chosen "
-                 f"on {facts.verdict['chosen_on']}, would have saved "), facts.saving(facts.rival),
-                 ".")
-            ),
+            Sentence(_rival_saves(facts)),
             Sentence(("Forecast minus rule: ", facts.gained(), ". ", *_judged(facts))),
             Sentence((facts.assumed_fully(),)),
             Sentence(
@@ -158,7 +154,8 @@ def projection_page(facts: Facts) -> Page:
         facts.currency,
     )
     return Page(
-        ("A year like these days saves between ", ends[0], " and ", ends[1]),
+        ("A year like these days saves between ", ends[0], " and ", ends[1],
+         "" if facts.is_claimed else ", by a simple rule"),
         (
             Sentence(
                 (amount(year, saving), " a year against escalating nobody, by ",
@@ -170,8 +167,10 @@ def projection_page(facts: Facts) -> Page:
                  " a year.")
             ),
             Sentence(
-                ("The simplest rival, ", Code(facts.rival), ", comes to ",
-                 amount(rival, scaled(facts.result(facts.rival)["net_saving"], scale)), ".")
+                ("That rule is the simplest rival itself, ", Code(facts.rival), ".")
+                if facts.policy == facts.rival
+                else ("The simplest rival, ", Code(facts.rival), ", comes to ",
+                      amount(rival, scaled(facts.result(facts.rival)["net_saving"], scale)), ".")
             ),
             Sentence(extra),
             Sentence(
@@ -300,13 +299,22 @@ def _year_bars(
     told = {
         "days": ("range from the days", saving, theme.SNIPER),
         "effect": ("range of effectiveness", ranged, theme.SNIPER),
-        "rival": (f"rival: {title_of(facts.rival)}, days", rival, theme.RULE),
     }
+    if facts.policy != facts.rival:
+        told["rival"] = (f"rival: {title_of(facts.rival)}", rival, theme.RULE)
     return money_bars(
-        facts, "year", f"Net saving in a year by {title_of(facts.policy)}, and the simplest rival",
+        facts, "year", f"Net saving in a year by {title_of(facts.policy)}",
         [Bar(name, drawn_amount(note, saved, row), colour)
          for row, (name, saved, colour) in told.items()],
     )  # fmt: skip
+
+
+def _rival_saves(facts: Facts) -> Text:
+    chosen = f" ({title_of(facts.rival)}), chosen on {facts.verdict['chosen_on']}"
+    if facts.policy == facts.rival:
+        return ("That rule is the simplest rival itself, ", Code(facts.rival), f"{chosen}.")
+    return ("The simplest rival, ", Code(facts.rival), f"{chosen}, would have saved ",
+            facts.saving(facts.rival), ".")  # fmt: skip
 
 
 def _judged(facts: Facts) -> Text:

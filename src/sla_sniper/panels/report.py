@@ -138,14 +138,17 @@ def _swings(facts: Facts) -> Page:
         )
         for each in found["swings"]
     )
+    slots = facts.replayed("swings.capacity", "Escalations a day there.", "tickets")
+    net = facts.replayed("swings.net", "Net saving of sniper as assumed there.", facts.currency)
     return Page(
         ("What the saving hangs on: one assumption moved at a time",),
         (
             Table("swings", columns, rows),
             Note(
-                ("Net saving of the forecast at ", facts.slots(), " a day. As assumed it is ",
-                 facts.saving("sniper"), "; ", facts.assumed_briefly(), ". Simplest rival: ",
-                 Code(facts.rival), ", ", facts.saving(facts.rival), ".")
+                ("Net saving of the forecast at ", counted(slots, found["capacity"]),
+                 " a day. As assumed it is ", amount(net, {"estimate": found["net"]}), "; ",
+                 facts.assumed_briefly(), ". Simplest rival: ", Code(facts.rival), ", ",
+                 facts.saving(facts.rival), ".")
             ),
         ),
         is_appendix=True,

@@ -102,6 +102,8 @@ class BacktestReport:
 
     Attributes
     ----------
+    asked : str
+        The estimator asked for: on a small log another one takes its place.
     leaks : tuple of Leak
         Warnings about the columns of the log and about the features first learnt from.
     """
@@ -112,6 +114,7 @@ class BacktestReport:
     why: str
     stakes: str
     sensitivity: Sensitivity
+    asked: str
     leaks: tuple[Leak, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,6 +126,7 @@ class BacktestReport:
             "to": self.period.end,
             "epoch": self.period.epoch,
             "model": model.name,
+            "model_asked": self.asked,
             "refit": self.period.refit,
             "fits": self.trial.fit_records(),
             "stakes": self.stakes,
@@ -219,6 +223,7 @@ def replay_desk(desk: Desk, plan: Plan) -> BacktestReport:
         why=desk.why,
         stakes=desk.workspace.sla.stakes,
         sensitivity=_sensitivity(desk, trial),
+        asked=plan.model,
         leaks=(*warnings, *trial.leaks),
     )
 

@@ -38,6 +38,8 @@ Format = Literal["md", "html", "pdf", "pptx"]
 _PERSONAL: Final = ("requester", "assignee")
 _SLICE: Final = 100_000
 _DIGITS: Final = 16
+_IS_TOLD: Final = frozenset({"sensitivity", "model_asked"})
+"""What a backtest of an older version has not kept."""
 
 
 class NoBacktestError(WorkspaceError):
@@ -99,18 +101,7 @@ def write_report(
         If what was replayed is of an older version, without what the report tells.
     """
     desk = open_desk(folder, asked=None, now=now, progress=progress)
-    desk.workspace.sla.require_costs()
-    backtest = latest_backtest(desk.workspace.outputs)
-    if backtest is None or datetime.fromisoformat(backtest["as_of"]) > desk.as_of:
-        raise NoBacktestError(str(folder), f"that was known by {desk.as_of.isoformat()}")
-    if backtest.get("stakes") != desk.workspace.sla.stakes:
-        raise NoBacktestError(str(folder), "under the promises and costs that sla.toml has now")
-    if "sensitivity" not in backtest:
-        raise UnreadableFileError(
-            str(desk.workspace.outputs / "backtest" / "summary.json"),
-            "an older version wrote it",
-            "run `sniper backtest` again",
-        )
+    backtest = _told_backtest(desk, folder)
     facts = facts_of(desk, backtest)
     document = executive_report(facts)
     progress("writing the report")
@@ -118,6 +109,23 @@ def write_report(
     write_bytes(rendered(document, fmt, replayed_with(desk, backtest)), path)
     n_figures = len({figure.id for figure in document.figures()})
     return Report(path, desk.as_of, facts.sentence, fmt, len(document.pages), n_figures)
+
+
+def _told_backtest(desk: Desk, folder: Path) -> dict[str, Any]:
+    """Return the latest backtest, if it may be told."""
+    desk.workspace.sla.require_costs()
+    backtest = latest_backtest(desk.workspace.outputs)
+    if backtest is None or datetime.fromisoformat(backtest["as_of"]) > desk.as_of:
+        raise NoBacktestError(str(folder), f"that was known by {desk.as_of.isoformat()}")
+    if backtest.get("stakes") != desk.workspace.sla.stakes:
+        raise NoBacktestError(str(folder), "under the promises and costs that sla.toml has now")
+    if not set(backtest) >= _IS_TOLD:
+        raise UnreadableFileError(
+            str(desk.workspace.outputs / "backtest" / "summary.json"),
+            "an older version wrote it",
+            "run `sniper backtest` again",
+        )
+    return backtest
 
 
 def facts_of(desk: Desk, backtest: Mapping[str, Any]) -> Facts:
@@ -199,7 +207,7 @@ def rendered(document: Document, fmt: Format, replayed: Mapping[str, Any]) -> by
 
 def replayed_with(desk: Desk, backtest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with which a backtest was made and the sources, to replay it anew."""
-    names = ("as_of", "from", "to", "capacities", "epoch", "model", "refit")
+    names = ("as_of", "from", "to", "capacities", "epoch", "model_asked", "refit")
     sources = sorted(desk.stored["source"].unique())
     return {name: backtest[name] for name in names} | {"sources": sources}
 

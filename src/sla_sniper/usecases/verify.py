@@ -223,7 +223,7 @@ def _plan(record: Record) -> Plan:
         end=datetime.fromisoformat(told["to"]),
         capacities=tuple(told["capacities"]),
         epoch=told["epoch"],
-        model=told["model"],
+        model=told["model_asked"],
         refit=told["refit"],
     )
 
