@@ -20,7 +20,7 @@ from sla_sniper.diagnosis import Association, Level, diagnose
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.html import as_html
 from sla_sniper.outputs.markdown import as_markdown
-from sla_sniper.outputs.pdf import as_pdf
+from sla_sniper.outputs.pdf import as_pdf, values
 from sla_sniper.outputs.slide_text import MONEY
 from sla_sniper.outputs.slides import HEIGHT, WIDTH, as_slides, split
 from sla_sniper.panels.document import Column, Document, Page, Table
@@ -188,6 +188,31 @@ def test_all_formats_print_the_same_figures(claimed, deck, page):
     for name, text in texts.items():
         plain = re.sub(r"\[\^\d+\]", "", text)
         assert [each for each in told if each not in plain] == [], name
+
+
+def test_the_pdf_sets_the_same_figures(claimed):
+    told = "\n".join(texts_in(values(claimed)))
+    drawn = {figure.id for page in claimed.pages if isinstance(page.exhibit, (Bars, Lines))
+             for figure in page.exhibit.figures()}  # fmt: skip
+
+    figures = {figure.text for figure in claimed.figures() if figure.id not in drawn}
+    assert [each for each in figures if each not in told] == []
+
+
+def texts_in(value: object) -> list[str]:
+    """Every text in nested values."""
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in texts_in(each)]
+    if isinstance(value, (list, tuple)):
+        return [text for each in value for text in texts_in(each)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_every_footnote_leads_to_its_row(claimed, page):
+    numbers = [number for number, _ in claimed.footnotes().values()]
+
+    assert set(re.findall(r'href="#n(\d+)"', page)) == {str(number) for number in numbers}
+    assert re.findall(r'id="n(\d+)"', page) == [str(number) for number in numbers]
 
 
 def test_every_drawn_figure_is_in_the_data_of_its_chart(claimed, deck):

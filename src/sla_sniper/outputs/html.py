@@ -57,7 +57,7 @@ def as_html(document: Document) -> str:
         f"<title>{title}</title>\n"
         f"<style>{theme.stylesheet_variables()}{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f'<h1>{title}</h1>\n<p class="note">As of {escape(document.as_of)}</p>\n'
-        f"{pages}\n{_footnotes(numbers)}\n</main>\n</body>\n</html>\n"
+        f"{pages}\n{_footnotes(document)}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -117,18 +117,14 @@ def _mark(footnote: Footnote, numbers: Numbers) -> str:
     return f'<sup><a href="#n{number}" title="{_plain(footnote.definition)}">{number}</a></sup>'
 
 
-def _footnotes(numbers: Numbers) -> str:
-    rows = "\n".join(
-        f'<tr id="n{number}"><td>{number}</td><td><code>{_plain(note.id)}</code></td>'
-        f"<td>{_plain(note.definition)}</td><td>{_plain(note.unit)}</td>"
-        f"<td><code>{_plain(note.command)}</code></td></tr>"
-        for number, note in numbers.values()
-    )
-    return (
-        "<section>\n<h2>Appendix: Footnotes</h2>\n<table>\n<thead><tr><th>No.</th><th>Number</th>"
-        "<th>What it is</th><th>Unit</th><th>Recompute with</th></tr></thead>\n"
-        f"<tbody>\n{rows}\n</tbody>\n</table>\n</section>"
-    )
+def _footnotes(document: Document) -> str:
+    """List the commands and the footnotes; the number of each leads to its row."""
+    commands, footnotes = document.footnote_pages()
+    numbers = document.footnotes()
+    listed = _page(footnotes, numbers)
+    for number, _ in numbers.values():
+        listed = listed.replace(f"<tr><td>{number}</td>", f'<tr id="n{number}"><td>{number}</td>')
+    return f"{_page(commands, numbers)}\n{listed}"
 
 
 def _plain(text: str) -> str:

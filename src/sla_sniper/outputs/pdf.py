@@ -12,7 +12,7 @@ import typst
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.pictures import as_svg
 from sla_sniper.panels import theme
-from sla_sniper.panels.document import Column, Page, Sentence, Table
+from sla_sniper.panels.document import Page, Table
 from sla_sniper.panels.footnotes import Code, Figure, one_line, words
 
 if TYPE_CHECKING:
@@ -35,19 +35,23 @@ _LONG: Final = 14
 
 def as_pdf(document: Document) -> bytes:
     """Set a report; two runs give the same bytes."""
-    pages = [*document.pages, _commands(document), _footnotes(document)]
+    source = (files("sla_sniper.outputs") / "report.typ").read_bytes()
+    inputs = {"report": json.dumps(values(document))}
+    made: bytes = typst.compile(source, format="pdf", sys_inputs=inputs)
+    return made
+
+
+def values(document: Document) -> dict[str, Any]:
+    """Return everything that the template sets, as plain values: it holds no text of its own."""
+    pages = [*document.pages, *document.footnote_pages()]
     numbers = document.footnotes()
-    told = {
+    return {
         "title": one_line(document.title),
         "foot": one_line(f"{document.title} · as of {document.as_of}"),
         "fonts": _FONTS,
         "colours": dict(theme.VARIABLES),
         "pages": [_page(page, numbers) for page in pages],
     }
-    source = (files("sla_sniper.outputs") / "report.typ").read_bytes()
-    inputs = {"report": json.dumps(told)}
-    made: bytes = typst.compile(source, format="pdf", sys_inputs=inputs)
-    return made
 
 
 def _page(page: Page, numbers: Numbers) -> dict[str, Any]:
@@ -122,20 +126,3 @@ def _spans(text: Text, numbers: Numbers) -> list[dict[str, Any]]:
 
 def _number(footnote: Footnote, numbers: Numbers) -> dict[str, Any]:
     return {"text": "", "code": False, "number": numbers[footnote.id][0]}
-
-
-def _commands(document: Document) -> Page:
-    listed = tuple(
-        Sentence((f"{letter}: ", Code(command))) for command, letter in document.commands().items()
-    )
-    return Page(("Commands that recompute the numbers",), listed, is_appendix=True)
-
-
-def _footnotes(document: Document) -> Page:
-    letters = document.commands()
-    columns = tuple(map(Column, ("No.", "Number", "What it is", "Unit", "By")))
-    rows = tuple(
-        (str(number), note.id, note.definition, note.unit, letters[note.command])
-        for number, note in document.footnotes().values()
-    )
-    return Page(("Footnotes",), (Table("footnotes", columns, rows),), is_appendix=True)

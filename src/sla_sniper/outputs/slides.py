@@ -84,7 +84,7 @@ def as_slides(document: Document, *, replayed: Mapping[str, Any]) -> bytes:
     numbers = document.footnotes()
     printed = {figure.id: figure.text for figure in document.figures()}
     record = Record(document.as_of, dict(replayed), list(numbers), printed)
-    pages = [*document.pages, *_footnote_pages(document)]
+    pages = [*document.pages, *document.footnote_pages()]
     for page in pages:
         for number, part in enumerate(split(page), start=1):
             _slide(deck, part, number, record, numbers, document)
@@ -243,21 +243,6 @@ def _shaded(slide: Any, heatmap: Heatmap, area: Area) -> list[list[str]]:  # noq
                 for run in dress(native.cell(line, place), ground).runs:
                     run.font.color.rgb = colour(ink)
     return ids
-
-
-def _footnote_pages(document: Document) -> tuple[Page, ...]:
-    """List every footnote, with a letter for the command that recomputes it."""
-    commands = document.commands()
-    columns = tuple(map(Column, ("No.", "Number", "What it is", "Unit", "By")))
-    rows = tuple(
-        (str(number), note.id, note.definition, note.unit, commands[note.command])
-        for number, note in document.footnotes().values()
-    )
-    listed = tuple(Sentence((f"{letter}: {command}",)) for command, letter in commands.items())
-    return (
-        Page(("Commands that recompute the numbers",), listed, is_appendix=True),
-        Page(("Footnotes",), (Table("footnotes", columns, rows),), is_appendix=True),
-    )
 
 
 def _spoken(page: Page, numbers: Numbers) -> str:

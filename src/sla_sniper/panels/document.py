@@ -158,3 +158,19 @@ class Document:
         """Every command that recomputes something, by a letter to refer to it."""
         found = dict.fromkeys(note.command for _, note in self.footnotes().values())
         return {command: chr(ord("A") + place) for place, command in enumerate(found)}
+
+    def footnote_pages(self) -> tuple[Page, ...]:
+        """List every footnote, with a letter for the command that recomputes it."""
+        letters = self.commands()
+        columns = tuple(map(Column, ("No.", "Number", "What it is", "Unit", "By")))
+        rows = tuple(
+            (str(number), note.id, note.definition, note.unit, letters[note.command])
+            for number, note in self.footnotes().values()
+        )
+        listed = tuple(
+            Sentence((f"{letter}: ", Code(command))) for command, letter in letters.items()
+        )
+        return (
+            Page(("Commands that recompute the numbers",), listed, is_appendix=True),
+            Page(("Footnotes",), (Table("footnotes", columns, rows),), is_appendix=True),
+        )

@@ -138,7 +138,7 @@ class Facts:
 
     def configured(self, name: str, definition: str, unit: str) -> Footnote:
         """Footnote of a number that the settings hold."""
-        return Footnote(name, definition, unit, "sniper backtest --json (assumptions)")
+        return Footnote(name, definition, unit, "sniper backtest --json")
 
     def slots(self) -> Figure:
         """Print the capacity."""

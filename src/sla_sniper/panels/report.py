@@ -164,10 +164,10 @@ def _made_of(facts: Facts) -> Page:
         "stakes": ("Settings of promises and costs (fingerprint)", str(told["stakes"])),
     }
     known: dict[str, tuple[str, Figure]] = {
-        "log.events": ("Events known", counted(_log(facts, "events"), log.n_events)),
-        "log.tickets": ("Tickets known", counted(_log(facts, "tickets"), log.n_tickets)),
+        "log.events": ("Events known", counted(_log("events"), log.n_events)),
+        "log.tickets": ("Tickets known", counted(_log("tickets"), log.n_tickets)),
         "log.fingerprint": (
-            "Event log (fingerprint)", Figure(_log(facts, "fingerprint"), log.fingerprint)
+            "Event log (fingerprint)", Figure(_log("fingerprint"), log.fingerprint)
         ),
     }  # fmt: skip
     told_with = {
@@ -186,13 +186,13 @@ def _made_of(facts: Facts) -> Page:
     )  # fmt: skip
 
 
-def _log(facts: Facts, name: str) -> Footnote:
+def _log(name: str) -> Footnote:
     definitions = {
         "events": "Events recorded by the instant of the report.",
         "tickets": "Tickets with at least one of them.",
         "fingerprint": "SHA-256 over those events without hashed names, its first 16 digits.",
     }
-    return facts.configured(f"log.{name}", definitions[name], name)
+    return Footnote(f"log.{name}", definitions[name], name, "sniper verify FILE.pptx")
 
 
 def _setting(name: str) -> Footnote:
