@@ -41,7 +41,14 @@ STORIES = {
         levels(replace(NEXT, include_first=True)),
         at(0, 10),
     ),
-    "nobody_asked": Story((CREATED,), levels(FIRST, NEXT), at(0, 10)),
+    "nobody_asked": Story(
+        ((at(0, 9), "created", {"priority": None, "group": None}),), levels(FIRST, NEXT), at(0, 10)
+    ),
+    "of_another_priority": Story(
+        ((at(0, 9), "created", {"priority": "medium"}),),
+        levels(replace(FIRST, by_priority={"high": HOUR})),
+        at(0, 10),
+    ),
     "not_answered_yet": Story((CREATED, (at(0, 10), *ASKS)), levels(FIRST, NEXT), at(0, 11)),
     "nothing_asked_since_the_answer": Story(
         (

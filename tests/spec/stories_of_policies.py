@@ -28,7 +28,9 @@ TO_VIPS = ("group", {"group": "VIP"})
 BACK = ("group", {"group": "L1"})
 FOR_VIPS = Conditions((Condition("group", "is", ("VIP",)),))
 VIP = SlaPolicy("vip", (Target("resolution_time", "office", default=6 * HOUR),), when=FOR_VIPS)
-BY_GROUP = CalendarChoice((("group", {"L2": "nights", "L3": "always"}),), "office")
+BY_GROUP = CalendarChoice(
+    (("organization", {"Acme": "office"}), ("group", {"L2": "nights", "L3": "always"})), "office"
+)
 
 
 def asking(name: str, *all_of: Condition, any_of: tuple[Condition, ...] = ()) -> SlaPolicy:

@@ -79,11 +79,8 @@ def explain(
 
 def _whole_seconds(events: pl.DataFrame, levels: ServiceLevels, as_of: datetime) -> pl.DataFrame:
     """Cut instants to seconds, so that what is told adds up, unless that changes a verdict."""
-    cut = events.with_columns(pl.col("occurred_at", "recorded_at").dt.truncate("1s"))
-    states = [
-        cycles(each, levels, as_of=as_of).select("metric", "cycle", "policy", "state")
-        for each in (events, cut)
-    ]
+    cut = events.with_columns(pl.col("occurred_at").dt.truncate("1s"))
+    states = [cycles(each, levels, as_of=as_of)["state"] for each in (events, cut)]
     return cut if states[0].equals(states[1]) else events
 
 

@@ -74,7 +74,7 @@ def _attributes(row: Row) -> dict[str, str]:
 
 
 def _words(row: Row) -> set[str]:
-    return set((row["activity"] or "").split("+"))
+    return set(str(row["activity"]).split("+"))
 
 
 def _created(row: Row) -> list[str]:

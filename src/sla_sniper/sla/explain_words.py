@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -116,7 +116,7 @@ def toml(value: object) -> str:
 def rule_of(target: Target | SlaPolicy, key: str) -> Rule:
     """Name a key of a target or a policy, its value, and whether that is the default."""
     value = getattr(target, key)
-    default = {f.name: f.default for f in fields(target)}.get(key, MISSING)
+    default = {f.name: f.default for f in fields(target)}[key]
     return Rule(key, toml(value), is_default=value == default)
 
 
@@ -126,8 +126,7 @@ def target_rule(target: Target, priority: str | None) -> Rule:
         return Rule("target", '"vendor"')
     if not target.by_priority:
         return Rule("target", _allowance(target.default))
-    name = priority if priority in target.by_priority else "default"
-    allowed = target.by_priority.get(priority or "", target.default)
+    name, allowed = _entry(target, priority)
     return Rule("target", f"{{ {name} = {_allowance(allowed)} }}")
 
 
@@ -147,7 +146,7 @@ def allowed_words(target: Target, priority: str | None, target_us: int) -> str:
     """Say what a target allows."""
     if target.is_vendor:
         return "until the help desk's own deadline"
-    allowed = target.by_priority.get(priority or "", target.default)
+    _, allowed = _entry(target, priority)
     if isinstance(allowed, WorkingDays):
         days = f"{allowed.days} working day{'s' if allowed.days != 1 else ''}"
         until = "the end of that day" if allowed.is_end_of_day else "the same time of day"
@@ -230,6 +229,13 @@ def _shift(at_us: int, change_us: int, timezone: str) -> str:
     size = working(change_us)
     length = working(24 * 3600 * SECOND_US - change_us)
     return f"the clocks went {way} by {size} on {day(local)}, a day of {length}"
+
+
+def _entry(target: Target, priority: str | None) -> tuple[str, int | WorkingDays | None]:
+    """The entry of `target` that applies to a priority, and what it allows."""
+    if priority is not None and priority in target.by_priority:
+        return priority, target.by_priority[priority]
+    return "default", target.default
 
 
 def _allowance(value: int | WorkingDays | None) -> str:
