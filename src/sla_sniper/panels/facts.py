@@ -11,7 +11,7 @@ from sla_sniper.panels.footnotes import Figure, Footnote, amount, counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sla_sniper.diagnosis import Diagnosis
+    from sla_sniper.diagnosis import Detail, Diagnosis
 
 _TITLES: Final = {
     "oldest": "oldest first",
@@ -64,6 +64,8 @@ class Facts:
     why : str
         Why a measured advantage is not claimed; empty where there is no other reason than its
         interval.
+    detail : Detail or None
+        The diagnosis in detail; None where it is not told.
     """
 
     backtest: Mapping[str, Any]
@@ -75,6 +77,7 @@ class Facts:
     sentence: str
     log: LogFacts
     why: str = ""
+    detail: Detail | None = None
 
     @property
     def currency(self) -> str:

@@ -185,6 +185,11 @@ def ratio(
     return _printed(footnote, interval, row, lambda part: f"{part:{sign}.3f}")
 
 
+def hours(footnote: Footnote, interval: Mapping[str, float | None], *, row: str = "") -> Figure:
+    """Print hours with one decimal, with their interval."""
+    return _printed(footnote, interval, row, lambda part: f"{part:,.1f} h")
+
+
 def _printed(
     footnote: Footnote,
     interval: Mapping[str, float | None],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sla_sniper.panels import decision_pages as decision
 from sla_sniper.panels import money_pages as money
+from sla_sniper.panels.detail_pages import detail_pages
 from sla_sniper.panels.diagnosis_pages import diagnosis_appendix, diagnosis_pages
 from sla_sniper.panels.document import Column, Document, Note, Page, Sentence, Table
 from sla_sniper.panels.facts import title_of
@@ -47,6 +48,7 @@ def executive_report(facts: Facts) -> Document:
             _limits(facts),
             _policies(facts),
             _swings(facts),
+            *detail_pages(facts),
             *diagnosis_appendix(facts),
             _made_of(facts),
         ),

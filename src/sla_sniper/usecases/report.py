@@ -154,6 +154,7 @@ def facts_of(desk: Desk, backtest: Mapping[str, Any]) -> Facts:
         sentence=verdict.sentence,
         log=log_facts(desk),
         why=verdict.why,
+        detail=found.detail,
     )
 
 
