@@ -166,17 +166,15 @@ def log_facts(desk: Desk) -> LogFacts:
     """
     hashed = {name for mapping in desk.mappings for name in mapping.hash}
     names = [name for name in sorted(EVENTS) if name not in {*_PERSONAL, *hashed, "event_id"}]
-    kept = pl.col("attributes").list.eval(
-        pl.element().filter(~pl.element().struct.field("key").is_in(list(hashed)))
-    )
-    stored = desk.stored.select(names).with_columns(kept)
-    digests = []
+    key, value = (pl.element().struct.field(name) for name in ("key", "value"))
+    told = pl.concat_str(key, pl.lit("="), value.fill_null("")).filter(~key.is_in(list(hashed)))
+    kept = pl.col("attributes").list.eval(told).list.sort().list.join("\x1f")
+    stored = desk.stored.select(names).with_columns(kept).sort(names)
+    digest = hashlib.sha256()
     for part in stored.iter_slices(_SLICE):
-        rows = part.write_ndjson().encode().splitlines()
-        digests += [hashlib.sha256(row).digest() for row in rows]
-    whole = hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+        digest.update(part.write_ndjson().encode())
     n_tickets = stored.select(pl.struct(TICKET_KEY).n_unique()).item()
-    return LogFacts(stored.height, n_tickets, whole[:_DIGITS])
+    return LogFacts(stored.height, n_tickets, digest.hexdigest()[:_DIGITS])
 
 
 def rendered(document: Document, fmt: Format, replayed: Mapping[str, Any]) -> bytes:

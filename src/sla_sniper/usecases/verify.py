@@ -241,7 +241,15 @@ def _compared(printed: Printed, figure: Figure | None, record: Record) -> Differ
         return None
     now = "" if figure is None else figure.text
     cause = "workspace" if _is_as_made(printed, record) else "deck"
-    return Difference(printed.id, printed.slide, printed.told, now, cause)
+    return Difference(printed.id, printed.slide, _said(printed, record), now, cause)
+
+
+def _said(printed: Printed, record: Record) -> str:
+    """What the slide says of the number: of a sentence as many words as were printed."""
+    if printed.drawn or printed.is_whole:
+        return printed.told
+    n_words = len(record.printed[printed.id].split())
+    return " ".join(printed.text.split()[-n_words:])
 
 
 def _is_as_made(printed: Printed, record: Record) -> bool:
