@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MOST_PLACES: Final = 5
+PERSON: Final = "assignee"
+"""Who is compared with the mix of their tickets, and is no place."""
 _MORE: Final = 1.1
 """Times what one of its levels costs beyond the expected that a pair has to cost."""
 _OVERLAP: Final = 0.5
@@ -148,8 +150,10 @@ def _rows_of(parts: Sequence[tuple[str, str]], coded: Mapping[str, Coded]) -> In
 
 
 def _is_place(parts: Sequence[tuple[str, str]], mechanical: Collection[str]) -> bool:
-    """Whether a cell names places, not only what sets the target, and none that stands for many."""
+    """Whether a cell is a place: no person, not only what sets the target, not many in one."""
     dimensions = {name for name, _ in parts}
+    if PERSON in dimensions:
+        return False
     return not dimensions <= set(mechanical) and not {REST, NO_LEVEL} & {at for _, at in parts}
 
 

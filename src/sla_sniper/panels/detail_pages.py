@@ -51,10 +51,12 @@ def _findings(facts: Facts, found: Detail) -> Page:
         "overlap and do not add up.",
         facts.currency,
     )
-    shown = found.findings[:MOST_FINDINGS]
+    # People are compared at a desk, by those who know them, and not on a slide.
+    findings = [each for each in found.findings if not each.id.startswith("team:assignee=")]
+    shown = findings[:MOST_FINDINGS]
     number = facts.diagnosed("finding.n", "Findings in all.", "findings")
     return Page(
-        ("What costs most, of ", counted(number, len(found.findings)), " findings"),
+        ("What costs most, of ", counted(number, len(findings)), " findings"),
         (
             Table(
                 "findings",

@@ -197,7 +197,10 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
         amount=_misses if costs is None else lambda amount: money(amount, costs.currency),
     )
     detail = look_closer(known.filter(pl.col("state") != "cancelled"), asked)
-    overview = diagnose(known, levels, mechanical=detail.mechanical)
+    # Who missed is compared with the mix of their tickets alone, never as a place by itself.
+    overview = diagnose(
+        known, [name for name in levels if name != "assignee"], mechanical=detail.mechanical
+    )
     ends = [name for name in ("resolved", "closed") if (desk.stored["status"] == name).any()]
     return DiagnosisReport(
         diagnosis=overview,
