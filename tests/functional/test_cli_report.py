@@ -216,8 +216,16 @@ def test_every_footnote_leads_to_its_row(claimed, page):
 
 
 def test_every_drawn_figure_is_in_the_data_of_its_chart(claimed, deck):
-    drawn = [figure.value for page in claimed.pages if isinstance(page.exhibit, (Bars, Lines))
-             for figure in page.exhibit.figures() if figure.value is not None]  # fmt: skip
+    figures = [
+        (figure, isinstance(page.exhibit, Lines))
+        for page in claimed.pages
+        if isinstance(page.exhibit, (Bars, Lines))
+        for figure in page.exhibit.figures()
+    ]
+    # A line has its interval as two lines beside it, a bar as its error bars.
+    drawn = [value for figure, is_line in figures
+             for value in (figure.value, *((figure.low, figure.high) if is_line else ()))
+             if value is not None]  # fmt: skip
     values = [value for shape in shapes(deck, "has_chart") for plot in shape.chart.plots
               for series in plot.series for value in series.values]  # fmt: skip
 

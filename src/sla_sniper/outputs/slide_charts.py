@@ -160,8 +160,7 @@ def _name_end(series: Any, line: Line, *, is_above: bool) -> None:  # noqa: ANN4
     run = label.text_frame.paragraphs[0].runs[0]
     run.font.size, run.font.bold, run.font.name = Pt(LABELS + 1), True, FONT
     run.font.color.rgb = colour(line.colour)
-    is_left = is_above == (values[-1] >= values[0])
-    label.position = XL_LABEL_POSITION.LEFT if is_left else XL_LABEL_POSITION.RIGHT
+    label.position = XL_LABEL_POSITION.ABOVE if is_above else XL_LABEL_POSITION.BELOW
 
 
 def _add(slide: Slide, name: str, kind: Any, box: Box, data: Any) -> Chart:  # noqa: ANN401
