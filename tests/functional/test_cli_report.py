@@ -354,7 +354,7 @@ def test_the_page_refers_to_nothing_outside(page):
     assert not re.search(r"""(?:src|href)=["'](?!#)""", page)
     assert "@import" not in page
     assert "url(" not in page
-    assert _Page(page).tags.count("svg") == 7
+    assert _Page(page).tags.count("svg") == 9
 
 
 @pytest.mark.parametrize("render", [as_html, as_markdown])

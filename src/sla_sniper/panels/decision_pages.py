@@ -91,7 +91,7 @@ def problem_page(facts: Facts) -> Page:
                  " of that cost in time, the forecast ", _captured(facts, "sniper"), ".")
             ),
             *((chart,) if chart else ()),
-            Note(_prices(facts)),
+            Note(prices(facts)),
         ),
     )  # fmt: skip
 
@@ -234,7 +234,8 @@ def _ask_briefly(facts: Facts) -> Text:
             " and measure the effect")  # fmt: skip
 
 
-def _prices(facts: Facts) -> Text:
+def prices(facts: Facts) -> Text:
+    """Say what a breach is assumed to cost, where amounts are such costs."""
     given = facts.assumptions
     listed = [
         f"{name} {money(cost, given.currency)}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sla_sniper.panels import theme
+from sla_sniper.panels.decision_pages import prices
 from sla_sniper.panels.diagnosis_pages import known
 from sla_sniper.panels.document import Column, Note, Page, Sentence, Table
 from sla_sniper.panels.drawings import Bar, Bars, Line, Lines, Point
-from sla_sniper.panels.footnotes import Figure, amount, counted, hours, named, share
+from sla_sniper.panels.footnotes import Code, Figure, amount, counted, hours, named, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,9 +74,19 @@ def _findings(facts: Facts, found: Detail) -> Page:
             Note(
                 (
                     (
-                        "Each is a place to look first, not a cause. Tickets of the first: "
-                        f"{named(shown[0].check, most=90)}"
+                        "Each is a place to look first, not a cause, and no saving. Tickets of the "
+                        f"first: {named(shown[0].check, most=90)}"
                     ),
+                )
+            ),
+            Note(
+                (
+                    *prices(facts),
+                    " What the simplest rival, ",
+                    Code(facts.rival),
+                    ", saves in the replayed days: ",
+                    facts.saving(facts.rival),
+                    ".",
                 )
             ),
         ),
