@@ -35,6 +35,7 @@ def limits(workspace: str) -> tuple[Limit, ...]:
     return (
         Limit(("demo", workspace, "--no-serve"), seconds=60, mib=2048),
         Limit(("queue", "--workspace", workspace, "--json"), seconds=3, mib=2048),
+        Limit(("diagnose", "--workspace", workspace, "--json"), seconds=10, mib=2048),
         Limit(
             ("report", "--format", "pptx", "--workspace", workspace, "--json"),
             seconds=15,
