@@ -156,14 +156,37 @@ def _chart(shape: Any, slide: int, record: Record) -> Iterator[Printed]:  # noqa
     plots = shape.chart.plots
     for plot in plots:
         labels = [str(label) for label in plot.categories]
-        for ids, series in zip(record.points.get(shape.name, []), plot.series, strict=False):
-            up, down = (_lengths(series, tag) for tag in ("plus", "minus"))
+        named = list(zip(record.points.get(shape.name, []), plot.series, strict=False))
+        for number, (ids, series) in enumerate(named):
+            ends = _band(ids, named[number + 1 : number + 3]) or _bars(series)
             for place, (name, value) in enumerate(zip(ids, series.values, strict=False)):
                 if name not in record.printed or value is None:
                     continue
-                ends = (value - down.get(place, 0.0), value + up.get(place, 0.0))
                 label = labels[place] if place < len(labels) else ""
-                yield Printed(name, slide, label, (value, *ends))
+                low, high = (end.get(place, value) for end in ends)
+                yield Printed(name, slide, label, (value, low, high))
+
+
+Ends = tuple[dict[int, float], dict[int, float]]
+"""Where the intervals of a series begin and end, by place."""
+
+
+def _band(ids: list[str], after: list[tuple[list[str], Any]]) -> Ends | None:
+    """Return the two lines that are drawn beside one; nothing where there are none."""
+    if len(after) < 2 or any(others for others, _ in after):  # noqa: PLR2004 - low and high
+        return None
+    low, high = (dict(enumerate(series.values)) for _, series in after)
+    return (low, high) if len(low) == len(high) == len(ids) else None
+
+
+def _bars(series: Any) -> Ends:  # noqa: ANN401
+    """Return where the error bars of a series begin and end."""
+    up, down = (_lengths(series, tag) for tag in ("plus", "minus"))
+    values = dict(enumerate(series.values))
+    return (
+        {place: values[place] - length for place, length in down.items() if place in values},
+        {place: values[place] + length for place, length in up.items() if place in values},
+    )
 
 
 def _lengths(series: Any, tag: str) -> dict[int, float]:  # noqa: ANN401

@@ -75,12 +75,8 @@ def _findings(facts: Facts, found: Detail) -> Page:
                 (
                     (
                         "Each is a place to look first, not a cause, and no saving. Tickets of the "
-                        f"first: {named(shown[0].check, most=90)}"
+                        f"first: {named(shown[0].check, most=90)}. "
                     ),
-                )
-            ),
-            Note(
-                (
                     *prices(facts),
                     " What the simplest rival, ",
                     Code(facts.rival),

@@ -231,7 +231,31 @@ def _clocks(desk: Desk, metric: str, dimensions: Sequence[str]) -> pl.DataFrame:
 
     parts = in_buckets(desk.stored, read, progress=desk.progress, step="reading the clocks")
     clocks = pl.concat(parts).filter(~_is_excluded(desk)).sort(*TICKET_KEY, "cycle", "policy")
-    return clocks.with_columns(pl.col("priority_applied").alias("priority"))
+    return _numbered(clocks.with_columns(pl.col("priority_applied").alias("priority")))
+
+
+def _numbered(clocks: pl.DataFrame) -> pl.DataFrame:
+    """Call agents by a number, the one with the most clocks first: no hash, and no name, is told.
+
+    Of as many the one whose first clock began earlier comes first.
+    """
+    if "assignee" not in clocks.columns:
+        return clocks
+    agents = (
+        clocks.sort("applied_at", *TICKET_KEY)
+        .with_row_index("place")
+        .drop_nulls("assignee")
+        .group_by("assignee")
+        .agg(n=pl.len(), first=pl.col("place").min())
+        .sort("n", "first", descending=[True, False])
+    )
+    names = pl.format("agent {}", pl.int_range(1, pl.len() + 1)).alias("agent")
+    named = agents.select("assignee", names)
+    return (
+        clocks.join(named, on="assignee", how="left", maintain_order="left")
+        .drop("assignee")
+        .rename({"agent": "assignee"})
+    )
 
 
 def _prices(desk: Desk, clocks: pl.DataFrame) -> pl.Series:
