@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -179,12 +180,13 @@ def test_a_cancelled_ticket_is_neither(clock):
     assert (row["state"], row["fulfilled_at"]) == ("cancelled", None)
 
 
-def test_an_unknown_priority_is_named_with_counts(clock):
-    with pytest.raises(UnknownTargetError, match=r"'urgent' \(1 tickets\)") as caught:
-        clock((0, {"priority": "urgent"}), as_of=10)
+@pytest.mark.parametrize(("priority", "name"), [("urgent", "urgent"), (None, "")])
+def test_an_unknown_priority_is_named_with_counts(clock, priority, name):
+    with pytest.raises(UnknownTargetError, match=rf"'{name}' \(1 tickets\)") as caught:
+        clock((0, {"priority": priority}), as_of=10)
 
-    assert caught.value.args == ("only", "resolution_time", (("urgent", 1),))
-    assert caught.value.counts == (("urgent", 1),)
+    assert caught.value.args == ("only", "resolution_time", ((name, 1),))
+    assert caught.value.counts == ((name, 1),)
     assert caught.value.exit_code == 21
 
 
@@ -204,8 +206,10 @@ def test_a_vendor_target_takes_its_deadline(clock):
     assert (row["target"], row["due_at"]) == (75, at(75))
 
 
-def test_without_a_vendor_deadline_no_clock(clock):
-    assert clock((0, {}), as_of=50, is_vendor=True) == []
+# Some help desks write "none" as the first instant of computers.
+@pytest.mark.parametrize("told", [{}, {"vendor_due_at": datetime(1970, 1, 1, tzinfo=UTC)}])
+def test_without_a_vendor_deadline_no_clock(clock, told):
+    assert clock((0, told), as_of=50, is_vendor=True) == []
 
 
 def test_a_vendor_deadline_told_later_starts_then(clock):
@@ -284,8 +288,10 @@ def held_until(minutes: int) -> dict:
 
 @pytest.mark.parametrize(
     ("as_of", "state", "elapsed", "paused", "due"),
-    [(60, "paused", 30, 30, None), (100, "running", 40, 60, 300)],
-)
+    [
+        (60, "paused", 30, 30, None), (90, "running", 30, 60, 300), (100, "running", 40, 60, 300),
+    ],
+)  # fmt: skip
 def test_a_hold_ends_at_its_instant(desk, as_of, state, elapsed, paused, due):
     (row,) = desk(
         (0, {}), (30, {"activity": "attribute", **held_until(90)}), as_of=as_of,
@@ -555,6 +561,45 @@ def test_a_hold_in_wall_time_ends_at_its_instant(desk):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("as_of", "elapsed"), [(60, 30), (90, 30), (100, 40)])
+def test_a_hold_in_wall_time_uses_nothing_in_open_hours(desk, as_of, elapsed):
+    rule = promise(240, calendar="office", pause_until="hold_until", pause_unit="wall")
+
+    (row,) = desk(
+        (0, {}), (30, {"activity": "attribute", **held_until(90)}), as_of=as_of,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert row["elapsed_us"] == elapsed * MINUTE_US
+
+
+@pytest.mark.parametrize(("as_of", "due"), [(89, None), (90, 240)])
+def test_a_deadline_hidden_until_an_instant_is_shown_from_it_on(desk, as_of, due):
+    rule = promise(pause_until="hold_until", pause_mode="hide")
+
+    (row,) = desk(
+        (0, {}), (30, {"activity": "attribute", **held_until(90)}), as_of=as_of,
+        policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["state"], row["due_at"]) == ("running", due and at(due))
+
+
+def test_holds_of_one_log_may_have_different_forms(make_event, make_events):
+    told = ("2024-04-01T10:30:00Z", "2024-04-01 10:30", "2024-04-01T10:30:00.000", "2024-04-02")
+    rows = [
+        make_event(
+            str(number), at(0), "created", attributes=[{"key": "hold_until", "value": form}]
+        )
+        for number, form in enumerate(told)
+    ]  # fmt: skip
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (promise(pause_until="hold_until"),)),))
+
+    found = cycles(make_events(rows), levels, as_of=at(120))
+
+    assert (found["elapsed_us"] // MINUTE_US).to_list() == [30, 30, 30, 0]
+
+
 @pytest.mark.parametrize(
     ("told", "held_for"),
     [
@@ -765,6 +810,29 @@ def test_a_next_reply_of_a_policy_waits_while_it_covers(desk, changes, as_of, sh
     ]
 
 
+def test_a_next_reply_that_starts_by_itself_waits_whatever_policy_covers_it(desk):
+    rule = promise(metric="next_reply_time", include_first=True)
+
+    (row,) = desk(
+        (0, {"group": "b"}), (20, ASKS), (50, {"group": "a"}), as_of=80,
+        policies=[SlaPolicy("only", (rule,), of_group("a"))],
+    )  # fmt: skip
+
+    assert (row["state"], row["applied_at"], row["elapsed"]) == ("running", at(20), 60)
+
+
+def test_what_is_final_under_a_policy_begins_anew_when_it_comes_back(desk):
+    rule = promise(start="attached", on_reopen="final")
+
+    rows = desk(
+        (0, {}), (10, {"status": "resolved"}), (20, {"group": "b"}),
+        (30, {"group": "a", "status": "open"}), as_of=40,
+        policies=[SlaPolicy("only", (rule,), of_group("a"))],
+    )  # fmt: skip
+
+    assert [(row["state"], row["elapsed"]) for row in rows] == [("met", 10), ("running", 10)]
+
+
 @pytest.mark.parametrize(("on_leave", "states"), [("cancel", []), ("satisfy", ["met"])])
 @pytest.mark.parametrize("metric", ["next_reply_time", "periodic_update_time", "first_reply_time"])
 def test_a_wait_that_its_policy_leaves_follows_its_rule(desk, metric, on_leave, states):
@@ -853,6 +921,16 @@ def test_a_clock_that_met_exactly_has_nothing_in_its_ledger(clock):
     (row,) = clock((0, {}), (240, {"status": "resolved"}), (300, {"status": "closed"}), as_of=900)
 
     assert (row["state"], row["recorded_breach_at"]) == ("met", None)
+
+
+@pytest.mark.parametrize(("as_of", "state"), [(75, "paused"), (76, "overdue")])
+def test_a_vendor_deadline_is_over_after_it_also_while_the_ticket_waits(clock, as_of, state):
+    (row,) = clock(
+        (0, {"vendor_due_at": at(75)}), (30, {"status": "waiting_requester"}), as_of=as_of,
+        is_vendor=True,
+    )  # fmt: skip
+
+    assert row["state"] == state
 
 
 def test_a_vendor_deadline_passes_while_the_ticket_waits(clock):
@@ -1219,7 +1297,7 @@ def test_each_clock_is_over_since_it_was_under_the_policy_before(make_event, mak
     policies = tuple(
         SlaPolicy(name, (promise(by_priority={"low": minutes * MINUTE_US, "high": 60 * MINUTE_US},
                                  **waiting),), of_group(name))
-        for name, minutes in (("a", 60), ("b", 60), ("c", 240))
+        for name, minutes in (("a", 60), ("b", 60), ("c", 240), ("d", 60))
     )  # fmt: skip
     stories = {
         "moved": ([("a", "open", "low", 0), ("b", "open", "low", 120)], 60),
@@ -1237,6 +1315,8 @@ def test_each_clock_is_over_since_it_was_under_the_policy_before(make_event, mak
         "late": ([("c", "open", "low", 0), ("b", "open", "low", 120)], 120),
         "there": ([("b", "open", "low", 0), ("b", "open", "low", 120)], 60),
         "young": ([("c", "open", "low", 100), ("b", "open", "low", 120)], None),
+        # Of a policy that no other ticket comes under.
+        "alone": ([("d", "open", "low", 0)], 60),
     }  # fmt: skip
     rows = [
         make_event(ticket, at(minute), "status" if number else "created", status=status,
@@ -1311,3 +1391,89 @@ def test_each_ticket_and_cycle_has_a_ledger_of_its_own(make_event, make_events):
         ("1", 1, at(60)), ("1", 2, None), ("2", 1, None), ("2", 2, at(80)), ("3", 1, at(60)),
         ("4", 1, None),
     ]  # fmt: skip
+
+
+def test_a_target_used_up_to_the_microsecond_was_not_over_under_the_policy_before(desk):
+    policies = [
+        SlaPolicy(name, (promise(minutes, calendar="office"),), of_group(name))
+        for name, minutes in (("a", 480), ("b", 60))
+    ]
+
+    # The office has closed at 480.
+    (row,) = desk((0, {}), (600, {"group": "b"}), as_of=610, policies=policies)
+
+    assert (row["policy"], row["state"], row["breached_at"]) == ("b", "overdue", at(600))
+
+
+@pytest.mark.parametrize("back", [{"priority": "low"}, {"group": "b"}])
+def test_a_breach_is_recorded_from_its_very_instant(desk, back):
+    policies = [SlaPolicy(name, (promise(by_priority=TARGETS),), of_group(name)) for name in "ab"]
+
+    # Late under the short target, and no more in the same instant.
+    (row,) = desk(
+        (0, {}), (100, {"priority": "high"}), (100, {"priority": "low", **back}), as_of=100,
+        policies=policies,
+    )  # fmt: skip
+
+    assert (row["state"], row["breached_at"], row["recorded_breach_at"]) == (
+        "running",
+        None,
+        at(100),
+    )
+
+
+def test_working_days_that_no_ticket_has_change_nothing(desk):
+    rule = promise(by_priority={"high": WorkingDays(1)})
+
+    (row,) = desk((0, {}), as_of=10, policies=[SlaPolicy("only", (rule,))])
+
+    assert row["due_at"] == at(240)
+
+
+WAITS = {"status": "waiting_requester"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "elapsed", "due"),
+    [
+        # An hour is used; three are left as the answer at 11:00 begins the next period.
+        ({}, [(60, WAITS), (120, ANSWERS)], 60, 300),
+        ({}, [(60, {"status": "cancelled"}), (120, {**ANSWERS, "status": "open"})], 60, 300),
+        ({}, [(60, held_until(400)), (120, {**ANSWERS, "attributes": []})], 60, 300),
+        # That hold is over before: half an hour of it counts.
+        ({}, [(60, held_until(90)), (120, {**ANSWERS, "attributes": []})], 90, 270),
+        # Until 17:00, and as its calendar shows that.
+        (
+            {"default": 420 * MINUTE_US, "calendar": "office"},
+            [(60, WAITS), (120, ANSWERS)],
+            60,
+            480,
+        ),
+        ({"default": 420 * MINUTE_US, "calendar": "next"}, [(60, WAITS), (120, ANSWERS)], 60, DAY),
+        # Moved by an hour on the wall: 18:00.
+        (
+            {"default": 480 * MINUTE_US, "calendar": "office", "pause_unit": "wall"},
+            [(60, WAITS), (120, ANSWERS)],
+            60,
+            540,
+        ),
+        # Used up as the wait began, or before.
+        ({"default": 60 * MINUTE_US}, [(60, WAITS), (120, ANSWERS)], 60, 60),
+        ({"default": 50 * MINUTE_US}, [(60, WAITS), (120, ANSWERS)], 60, 50),
+    ],
+)
+def test_a_period_that_ends_while_it_stands_still_is_due_as_if_it_went_on(
+    desk, rule, changes, elapsed, due
+):
+    rule = promise(
+        **{"metric": "periodic_update_time", "pause_in": ("waiting_requester",),
+           "pause_until": "hold_until", **rule}
+    )  # fmt: skip
+    following = replace(OFFICE, name="next", boundary="next_open")
+
+    ended, _ = desk(
+        (0, {"vendor_due_at": at(200)}), *changes, as_of=130,
+        policies=[SlaPolicy("only", (rule,))], calendars={**CALENDARS, "next": following},
+    )  # fmt: skip
+
+    assert (ended["elapsed"], ended["fulfilled_at"], ended["due_at"]) == (elapsed, at(120), at(due))

@@ -197,15 +197,16 @@ def tabulate(segments: Segments, reading: Reading, events: pl.DataFrame) -> pl.D
 def _next_warnings(segments: Segments, reading: Reading) -> tuple[pl.Series, pl.Series]:
     """When each open clock is to be warned about next, and by which point of its target."""
     if not segments.rule.warn_at:
-        never = np.full(len(reading.chosen), NEVER)
-        return _instants("next_warning_at", never), pl.Series(
-            "next_warning", [None] * len(never), dtype=pl.String
+        none = [None] * len(reading.chosen)
+        return (
+            pl.Series("next_warning_at", none, dtype=INSTANT),
+            pl.Series("next_warning", none, dtype=pl.String),
         )
     is_open = reading.state <= OVERDUE
     when, point = next_warnings(
         segments, reading.chosen, at=reading.at, elapsed=reading.elapsed, is_open=is_open
     )
-    labels = np.array([*(each.label for each in segments.rule.warn_at), None], dtype=object)
+    labels = np.array([*(each.label for each in segments.rule.warn_at), None])
     return _instants("next_warning_at", when), pl.Series(
         "next_warning", labels[point].tolist(), dtype=pl.String
     )
@@ -262,7 +263,7 @@ def read_cycles(
     chosen = np.flatnonzero(segments.ends_cycle & (segments.target != NO_TARGET))
     at = np.minimum(np.int64(as_of_us), segments.ends[chosen])
     elapsed = segments.elapsed_at(at, chosen)
-    is_over = _is_over(segments, chosen, elapsed, at)
+    is_over = segments.is_over_at(at, chosen, elapsed)
     recorded = _recorded(segments, chosen, is_over, at)
     if ticket is not None:
         recorded = np.minimum(recorded, ledger.first(_keys(segments, chosen, ticket)))
@@ -304,15 +305,6 @@ def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Int
     return due
 
 
-def _is_over(segments: Segments, chosen: Ints, elapsed: Ints, at: Ints) -> Flags:
-    """Whether more than the target has been used."""
-    if not segments.rule.is_vendor:
-        return np.asarray(elapsed > segments.target[chosen])
-    is_open = segments.state[chosen] <= PAUSED
-    is_past = is_open & (at > segments.deadline[chosen])
-    return np.asarray((segments.over_since[chosen] != NEVER) | is_past)
-
-
 def _since(segments: Segments, chosen: Ints) -> Ints:
     earlier = segments.over_since[chosen]
     return np.where(earlier != NEVER, earlier, segments.due[chosen])
@@ -347,5 +339,4 @@ def _is_cancelled(segments: Segments) -> Flags:
 
 
 def _instants(name: str, us: Ints) -> pl.Series:
-    known = us != NEVER
-    return pl.Series(name, np.where(known, us, 0)).cast(INSTANT).set(pl.Series(~known), None)
+    return pl.Series(name, us).set(pl.Series(us == NEVER), None).cast(INSTANT)

@@ -34,9 +34,8 @@ def match(events: pl.DataFrame, facts: Facts, levels: ServiceLevels) -> Ints:
 def choose_calendar(events: pl.DataFrame, choice: CalendarChoice) -> Ints:
     """Index into `choice.names` of the calendar of each row."""
     ranks = {name: rank for rank, name in enumerate(choice.names)}
-    named = events.select(choice.expression().alias("calendar"))["calendar"]
-    code = named.replace_strict(ranks, return_dtype=pl.Int64).to_numpy().astype(np.int64)
-    return np.broadcast_to(code, (events.height,)) if len(code) == 1 else code
+    named = events.with_columns(choice.expression().alias("calendar"))["calendar"]
+    return named.replace_strict(ranks).to_numpy()
 
 
 def _first_match(events: pl.DataFrame, facts: Facts, levels: ServiceLevels) -> Ints:

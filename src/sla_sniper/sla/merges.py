@@ -88,8 +88,7 @@ def read_merges(stored: pl.DataFrame, field: str) -> Merges:
         `ServiceLevels.merged_into`.
     """
     rows = stored if field else stored.clear()
-    named = value_of(field).alias("into") if field else pl.lit(None, pl.String).alias("into")
-    told = rows.select(*TICKET_KEY, "occurred_at", named)
+    told = rows.select(*TICKET_KEY, "occurred_at", value_of(field).alias("into"))
     last = pl.col("into").last()
     merged = (
         told.group_by(TICKET_KEY, maintain_order=True)

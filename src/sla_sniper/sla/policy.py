@@ -83,7 +83,7 @@ class CalendarChoice:
     def expression(self) -> pl.Expr:
         """Name of the calendar of each event row."""
         chain = [
-            value_of(field).replace_strict(dict(calendars), default=None, return_dtype=pl.String)
+            value_of(field).replace_strict(dict(calendars), default=None)
             for field, calendars in self.by
         ]
         return pl.coalesce(*chain, pl.lit(self.default))

@@ -147,8 +147,7 @@ class Segments:
         counted = self.elapsed[chosen] + self._open(since, at, self.state[chosen] <= PAUSED)
         if self.rule.pause_unit == "wall":
             # What a pause takes until the clock runs again has moved the deadline by then.
-            is_paused, deadline = self.state[chosen] == PAUSED, self.deadline[chosen]
-            moved = np.where(is_paused, np.maximum(since - self.begins[chosen], 0), 0)
+            deadline, moved = self.deadline[chosen], since - self.begins[chosen]
             runs = (self.state[chosen] <= PAUSED) & (since < at) & (deadline != NEVER)
             left = open_between(at, np.where(runs, deadline + moved, NEVER), self.calendar)
             used = np.maximum(self.target[chosen] - left, 0)
@@ -163,9 +162,16 @@ class Segments:
             return self.paused[chosen] + np.where(is_paused, np.maximum(until - begins, 0), 0)
         return self.paused[chosen] + self._open(begins, until, is_paused)
 
+    def is_over_at(self, at: Ints, chosen: Ints, elapsed: Ints) -> Flags:
+        """Whether more than the target has been used, given the `elapsed_at` of the same."""
+        if not self.rule.is_vendor:
+            return np.asarray(elapsed > self.target[chosen])
+        is_past = (self.state[chosen] <= PAUSED) & (at > self.deadline[chosen])
+        return np.asarray((self.over_since[chosen] != NEVER) | is_past)
+
     def _open(self, since: Ints, until: Ints, counts: Flags) -> Ints:
         if not len(since):
-            return np.zeros(0, dtype=np.int64)
+            return since
         until = np.maximum(since, until)
         compiled = self.calendar.compiled(int(since.min()), int(until.max()))
         return np.where(counts, compiled.open_until(until) - compiled.open_until(since), 0)

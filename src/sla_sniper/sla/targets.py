@@ -51,10 +51,10 @@ def allowances(
 
 def allowance_codes(facts: Facts, rule: Target) -> Ints:
     """Index into `table(rule)` for each row's priority, negative where the target has none."""
-    places = {name: place for place, name in enumerate(rule.by_priority)}
+    places: dict[str | None, int] = {name: place for place, name in enumerate(rule.by_priority)}
     default = _UNKNOWN if rule.default is None else len(places)
-    by_code = [places.get(name, default) if name else default for name in facts.priorities]
-    return np.array(by_code, dtype=np.int64)[facts.priority]
+    by_code: Ints = np.array([places.get(name, default) for name in facts.priorities])
+    return by_code[facts.priority]
 
 
 def table(rule: Target) -> tuple[int | WorkingDays, ...]:
@@ -67,12 +67,11 @@ def working_time(allowance: Ints, since: Ints, rule: Target, calendar: Calendar)
 
     Working days become the open time up to the day's end or the same time of day.
     """
-    is_time = [isinstance(each, int) and each != OFF for each in table(rule)]
-    times = [each if is_it else NO_TARGET for each, is_it in zip(table(rule), is_time, strict=True)]
-    target = np.array([*times, NO_TARGET, NO_TARGET], dtype=np.int64)[allowance]
+    times = [each if isinstance(each, int) and each != OFF else NO_TARGET for each in table(rule)]
+    target = np.array([*times, NO_TARGET, NO_TARGET])[allowance]
     for place, each in enumerate(table(rule)):
-        rows = np.flatnonzero(allowance == place) if isinstance(each, WorkingDays) else ()
-        if len(rows) and isinstance(each, WorkingDays):
+        if isinstance(each, WorkingDays) and place in allowance:
+            rows = np.flatnonzero(allowance == place)
             starts, which = np.unique(since[rows], return_inverse=True)
             ends = calendar.add_days_us(starts, each.days, is_end_of_day=each.is_end_of_day)
             compiled = calendar.compiled(int(starts.min()), int(ends.max()))
@@ -94,7 +93,7 @@ def vendor_deadlines(events: pl.DataFrame, facts: Facts) -> Ints:
     )
     filled = pl.coalesce(pl.col("due").forward_fill(), following).over("ticket")
     due = told.select(filled.alias("due"))["due"].fill_null(int(NEVER))
-    at: Ints = due.to_numpy().astype(np.int64)
+    at: Ints = due.to_numpy()
     return np.where((at > 0) & (at < _FAR), at, NEVER)
 
 
