@@ -1405,6 +1405,27 @@ def test_a_target_used_up_to_the_microsecond_was_not_over_under_the_policy_befor
     assert (row["policy"], row["state"], row["breached_at"]) == ("b", "overdue", at(600))
 
 
+@pytest.mark.parametrize(
+    ("due", "calendar", "changes"),
+    [
+        (75, "always", [(30, {"status": "waiting_requester"}), (100, {"status": "open"})]),
+        (540, "office", [(560, {"category": "x"})]),
+        (540, "office", []),
+    ],
+)
+def test_a_vendor_deadline_was_over_under_the_policy_before(desk, due, calendar, changes):
+    """While the ticket waits, and in closed hours: nothing stops the clock on the wall."""
+    rule = promise(calendar=calendar, is_vendor=True, pause_in=("waiting_requester",))
+    policies = [SlaPolicy(name, (rule,), of_group(name)) for name in "ab"]
+
+    (row,) = desk(
+        (0, {"vendor_due_at": at(due)}), *changes, (600, {"group": "b"}), as_of=610,
+        policies=policies,
+    )  # fmt: skip
+
+    assert (row["policy"], row["state"], row["breached_at"]) == ("b", "overdue", at(due))
+
+
 @pytest.mark.parametrize("back", [{"priority": "low"}, {"group": "b"}])
 def test_a_breach_is_recorded_from_its_very_instant(desk, back):
     policies = [SlaPolicy(name, (promise(by_priority=TARGETS),), of_group(name)) for name in "ab"]
@@ -1460,6 +1481,8 @@ WAITS = {"status": "waiting_requester"}
         # Used up as the wait began, or before.
         ({"default": 60 * MINUTE_US}, [(60, WAITS), (120, ANSWERS)], 60, 60),
         ({"default": 50 * MINUTE_US}, [(60, WAITS), (120, ANSWERS)], 60, 50),
+        # A help desk's own deadline does not move.
+        ({"is_vendor": True}, [(60, WAITS), (120, ANSWERS)], 60, 200),
     ],
 )
 def test_a_period_that_ends_while_it_stands_still_is_due_as_if_it_went_on(
@@ -1477,3 +1500,15 @@ def test_a_period_that_ends_while_it_stands_still_is_due_as_if_it_went_on(
     )  # fmt: skip
 
     assert (ended["elapsed"], ended["fulfilled_at"], ended["due_at"]) == (elapsed, at(120), at(due))
+
+
+@pytest.mark.parametrize("unit", ["working", "wall"])
+def test_a_cycle_cancelled_after_it_was_resolved_keeps_the_deadline_it_met(desk, unit):
+    rule = promise(60, on_reopen="restart", pause_unit=unit)
+
+    ended, _ = desk(
+        (0, {}), (10, {"status": "resolved"}), (20, {"status": "cancelled"}),
+        (30, {"status": "open"}), as_of=40, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (ended["state"], ended["fulfilled_at"], ended["due_at"]) == ("met", at(10), at(60))

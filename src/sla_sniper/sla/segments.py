@@ -239,10 +239,9 @@ def _over_at_end(other: Segments, rows: Ints) -> Ints:
     is_there = (other.row[place] == rows) & (other.target[place] != NO_TARGET)
     there = np.flatnonzero(is_there & (other.state[place] <= PAUSED))
     place = place[there]
-    used = other.elapsed_at(other.ends[place], place) > other.target[place]
-    ran_out = np.where(used & (other.due[place] < other.ends[place]), other.due[place], NEVER)
-    since = other.over_since[place]
-    found[there] = np.where(since != NEVER, since, ran_out)
+    ends, since = other.ends[place], other.over_since[place]
+    ran_out = other.is_over_at(ends, place, other.elapsed_at(ends, place))
+    found[there] = np.where(since != NEVER, since, np.where(ran_out, other.due[place], NEVER))
     return found
 
 
