@@ -65,6 +65,33 @@ def test_merges_are_told_from_the_row_that_tells_them(log):
     assert found == (Merge("c", hours(1)), Merge("b", hours(2)))
 
 
+def test_only_merges_into_the_ticket_itself_are_its_own(make_event, make_events):
+    into = {parent: [{"key": "parent", "value": parent}] for parent in "ax"}
+    rows = [
+        make_event("b", MONDAY, source="desk", attributes=into["a"]),
+        make_event("c", MONDAY, source="desk", attributes=into["x"]),
+        make_event("d", MONDAY, source="shop", attributes=into["a"]),
+    ]
+
+    found = read_merges(make_events(rows), "parent").into("desk", "a")
+
+    assert found == (Merge("b", MONDAY),)
+
+
+@pytest.mark.parametrize(
+    ("tickets", "said"),
+    [
+        ("ab", "2 tickets (a, b) name themselves in 'parent': that is no merge."),
+        ("abc", "3 tickets (a, b, c) name themselves in 'parent': that is no merge."),
+        ("abcd", "4 tickets (a, b, c, ...) name themselves in 'parent': that is no merge."),
+    ],
+)
+def test_tickets_that_name_themselves_are_said(log, tickets, said):
+    events = log(**{ticket: [(0, ticket)] for ticket in tickets})
+
+    assert read_merges(events, "parent").notes() == (said,)
+
+
 def test_a_merge_that_is_taken_back_is_none(log):
     events = log(a=[(0, None)], b=[(0, None), (1, "a"), (2, None)])
 
@@ -86,7 +113,11 @@ def test_tickets_merged_into_each_other_are_said(log):
     )
 
 
-def test_without_a_rule_nothing_is_merged(log):
-    found = read_merges(log(a=[(0, "b")], b=[(0, None)]), "")
+@pytest.mark.parametrize("name", ["parent", ""])
+def test_without_a_rule_nothing_is_merged(make_event, make_events, name):
+    # A column without a name is kept as such.
+    events = make_events([make_event("a", MONDAY, attributes=[{"key": name, "value": "b"}])])
+
+    found = read_merges(events, "")
 
     assert (found.frame.height, found.notes()) == (0, ())
