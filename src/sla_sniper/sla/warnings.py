@@ -88,4 +88,4 @@ def _instants(segments: Segments, since: Ints, ahead: Ints, point: WarningPoint)
     calendar = segments.calendar
     # Nothing left to wait for: now, also outside hours.
     when = np.where(ahead > 0, calendar.add_us(since, ahead), since)
-    return calendar.add_us(when, np.zeros_like(when)) if point.is_only_in_hours else when
+    return calendar.edge_us(when, "next_open") if point.is_only_in_hours else when
