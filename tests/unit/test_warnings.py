@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sla_sniper.core.schema import CYCLES
 from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
 from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target, WarningPoint
@@ -150,6 +151,14 @@ def test_the_share_of_a_vendors_deadline_is_open_time(make_event, make_events):
     row = cycles(events, levels, as_of=MONDAY).row(0, named=True)
 
     assert row["next_warning_at"] == MONDAY + timedelta(hours=3)
+
+
+def test_where_nobody_is_warned_the_columns_are_the_same(make_event, make_events):
+    target = Target("resolution_time", "office", default=240 * MINUTE_US, warn_at=(SHARE,))
+    levels = ServiceLevels({"office": OFFICE}, (SlaPolicy("all", (target,)),))
+    events = make_events([make_event("1", MONDAY, "created", status="closed")])
+
+    assert cycles(events, levels, as_of=MONDAY).schema == dict(CYCLES)
 
 
 def test_a_target_without_points_warns_of_nothing(warned):

@@ -292,13 +292,12 @@ def read_cycles(
 
 def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Ints:
     """Deadlines; of a cycle cut off while it stood still, as if it had gone on there."""
-    due, state = segments.due[chosen].copy(), segments.state[chosen]
+    due = segments.due[chosen].copy()
     if segments.rule.is_vendor:
         return due
-    stands = ((state == PAUSED) | (state == CANCELLED)) & (segments.resumes[chosen] > at)
     is_cut = segments.is_cut[chosen] & (segments.ends[chosen] <= at)
-    # One that had stopped before it was cancelled has the deadline that it stopped under.
-    is_cut &= segments.stopped_since[chosen] == NEVER
+    # One that has stopped, cancelled since or not, has the deadline that it stopped under.
+    stands = (segments.resumes[chosen] > at) & (segments.stopped_since[chosen] == NEVER)
     rows = np.flatnonzero(is_cut & stands & (elapsed < segments.target[chosen]))
     if len(rows) and segments.rule.pause_unit == "wall":
         due[rows] = (segments.deadline - segments.begins)[chosen[rows]] + at[rows]
