@@ -11,6 +11,7 @@ from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
 from sla_sniper.sla.conditions import Condition, Conditions
 from sla_sniper.sla.policy import (
+    OFF,
     CalendarChoice,
     Replies,
     ServiceLevels,
@@ -1443,12 +1444,19 @@ def test_a_breach_is_recorded_from_its_very_instant(desk, back):
     )
 
 
-def test_working_days_that_no_ticket_has_change_nothing(desk):
-    rule = promise(by_priority={"high": WorkingDays(1)})
+def test_one_target_may_have_working_days_hours_and_none(make_event, make_events):
+    rule = promise(
+        calendar="office",
+        by_priority={"high": WorkingDays(1), "medium": OFF, "odd": WorkingDays(9)},
+    )
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("only", (rule,)),))
+    rows = [
+        make_event(name, at(60), "created", priority=name) for name in ("high", "low", "medium")
+    ]
 
-    (row,) = desk((0, {}), as_of=10, policies=[SlaPolicy("only", (rule,))])
+    found = cycles(make_events(rows), levels, as_of=at(70))
 
-    assert row["due_at"] == at(240)
+    assert found.select("ticket_id", "due_at").rows() == [("high", at(DAY + 60)), ("low", at(300))]
 
 
 WAITS = {"status": "waiting_requester"}
