@@ -299,9 +299,9 @@ def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Int
     # One that has stopped, cancelled since or not, has the deadline that it stopped under.
     stands = (segments.resumes[chosen] > at) & (segments.stopped_since[chosen] == NEVER)
     rows = np.flatnonzero(is_cut & stands & (elapsed < segments.target[chosen]))
-    if len(rows) and segments.rule.pause_unit == "wall":
+    if segments.rule.pause_unit == "wall":
         due[rows] = (segments.deadline - segments.begins)[chosen[rows]] + at[rows]
-    elif len(rows):
+    else:
         left = segments.target[chosen[rows]] - elapsed[rows]
         ends = segments.calendar.add_us(at[rows], left)
         due[rows] = segments.calendar.settled(ends)
