@@ -1410,6 +1410,7 @@ def test_a_target_used_up_to_the_microsecond_was_not_over_under_the_policy_befor
     ("due", "calendar", "changes"),
     [
         (75, "always", [(30, {"status": "waiting_requester"}), (100, {"status": "open"})]),
+        (75, "always", [(30, {"status": "waiting_requester"})]),
         (540, "office", [(560, {"category": "x"})]),
         (540, "office", []),
     ],

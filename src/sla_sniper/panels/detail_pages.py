@@ -147,11 +147,16 @@ def _legs(facts: Facts, found: Detail) -> Page:
         "95 % interval.",
         "hours",
     )
-    part = facts.diagnosed(
-        "legs.share", "Part of all wall time of missed targets, from start to end.", "share"
-    )
     shown = [leg for leg in found.legs if np.isfinite(leg.difference.estimate)]
     largest = sorted(found.legs, key=lambda leg: -leg.share_of_missed)[:3]
+    parts = [
+        facts.diagnosed(
+            f"legs.share.{place}",
+            f"Part of all wall time of missed targets that they spent {leg.words}.",
+            "share",
+        )
+        for place, leg in enumerate(largest, start=1)
+    ]
     return Page(
         ("Where the time of missed targets went",),
         (
@@ -159,11 +164,11 @@ def _legs(facts: Facts, found: Detail) -> Page:
                 Sentence(
                     (
                         f"{leg.words.capitalize()}: ",
-                        share(part, {"estimate": leg.share_of_missed}, row=leg.leg),
+                        share(part, {"estimate": leg.share_of_missed}),
                         " of their time.",
                     )
                 )
-                for leg in largest
+                for leg, part in zip(largest, parts, strict=True)
             ),
             Bars(
                 id="legs",
