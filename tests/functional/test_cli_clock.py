@@ -320,7 +320,7 @@ def test_a_log_that_begins_in_the_middle_tells_no_change(merged):
     [
         (("train", "--model", "oracle"), "'oracle' is not one of 'lightgbm', 'logistic'"),
         (("backtest", "--epoch", "week"), "'week' is not one of 'hour', 'day'"),
-        (("report", "--format", "pdf"), "'pdf' is not one of 'md'"),
+        (("report", "--format", "doc"), "'doc' is not one of 'md'"),
         (("export", "xml", "out"), "'xml' is not one of 'csv', 'parquet'"),
         (("clock", "--as-of", "soon"), "'soon' is no date or time"),
         (("queue", "--capacity", "many"), "it must be a whole number"),
