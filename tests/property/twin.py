@@ -492,12 +492,16 @@ def _used_by_wall(pieces: list[Piece], terms: Terms, until: int, levels: Service
 
 
 def _used_up_by_wall(pieces: list[Piece], terms: Terms, levels: ServiceLevels) -> int:
+    """The deadline that passed; an end that was undone may have moved it beyond the present."""
     is_over = _used(pieces, terms, pieces[-1].end, levels) > terms.target
+    passed = None
     for piece in pieces if is_over else ():
+        if passed is not None and _used(pieces, terms, piece.begin, levels) <= terms.target:
+            passed = None
         due = _deadline_by_wall(pieces, terms, piece.begin, levels)
-        if piece.kind in {"running", "hidden"} and due < piece.end:
-            return due
-    return _deadline_by_wall(pieces, terms, pieces[-1].end, levels)
+        if passed is None and piece.kind in {"running", "hidden"} and due < piece.end:
+            passed = due
+    return _deadline_by_wall(pieces, terms, pieces[-1].end, levels) if passed is None else passed
 
 
 def _deadline_by_wall(pieces: list[Piece], terms: Terms, until: int, levels: ServiceLevels) -> int:

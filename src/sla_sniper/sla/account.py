@@ -221,7 +221,9 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
         deadline = np.full(len(held), NEVER)
     moved = np.zeros_like(held)
     if rule.pause_unit == "wall":
-        moved = paused + sum_since(_wall(facts, stages.state == CANCELLED, NEVER), resets)
+        # What is cancelled once the clock has stopped moves nothing: a reopening counts the stop.
+        is_void = (stages.state == CANCELLED) & ~stages.is_stopped
+        moved = paused + sum_since(_wall(facts, is_void, NEVER), resets)
         stands_since = _stands_since(facts, stages, resets, held)
         used = (since, target, moved, elapsed)
         deadline, elapsed = _moved(facts.begins, used, stands_since, calendar)
