@@ -480,15 +480,15 @@ def _used_by_wall(pieces: list[Piece], terms: Terms, until: int, levels: Service
     table = open_minutes(levels.calendars[terms.calendar])
     # It shows what was used when it began to stand still.
     place = max(place for place, piece in enumerate(pieces) if piece.begin <= until)
-    while place >= 0 and pieces[place].kind in {"paused", "void", "closed"}:
+    while place >= 0 and _stands(pieces[place]):
         until = max(pieces[place].begin, terms.counted_from)
-        earlier = pieces[place - 1].kind if place else ""
-        # A pause ends with the stop: what it did to the deadline counts.
-        if pieces[place].is_stop or (pieces[place].kind == "closed" and earlier == "paused"):
-            break
         place -= 1
     due = _deadline_by_wall(pieces, terms, until, levels)
     return max(0, terms.target - sum(table[until:due]) + sum(table[due:until]))
+
+
+def _stands(piece: Piece) -> bool:
+    return piece.is_stop or piece.kind in {"paused", "void", "closed"}
 
 
 def _used_up_by_wall(pieces: list[Piece], terms: Terms, levels: ServiceLevels) -> int:

@@ -530,8 +530,8 @@ def test_a_day_without_open_hours_is_due_whatever_tickets_come_before(
         ([(60, "resolved"), (180, "open")], 240, "running", 240, 600),
         # Over since Monday 17:00: a pause on Tuesday moves that into closed hours, no more.
         ([(DAY + 60, "waiting_requester"), (DAY + 120, "open")], DAY + 130, "overdue", 610, 480),
-        # Resolved straight out of a pause of two hours: due at 19:00.
-        ([(60, "waiting_requester"), (180, "resolved")], 240, "met", 180, 600),
+        # Resolved straight out of a pause of two hours: due at 19:00, nothing used since 10:00.
+        ([(60, "waiting_requester"), (180, "resolved")], 240, "met", 60, 600),
         # A note while it waits changes nothing.
         ([(60, "waiting_requester"), (70, "waiting_requester")], 90, "paused", 60, None),
     ],
@@ -748,8 +748,19 @@ def test_time_resolved_adds_up_over_reopenings_and_tickets(make_event, make_even
 @pytest.mark.parametrize(
     ("changes", "elapsed"),
     [
-        # Reopened at noon to wait for the requester: due at 19:00, five open hours are left.
-        ([(60, {"status": "resolved"}), (180, {"status": "waiting_requester"})], 180),
+        # Reopened at noon to wait for the requester: it stands still since it was resolved.
+        ([(60, {"status": "resolved"}), (180, {"status": "waiting_requester"})], 60),
+        # A wait that goes on after the reopening is one standstill with the one before the stop.
+        (
+            [
+                (30, {"status": "waiting_requester"}),
+                (60, {"status": "resolved"}),
+                (180, {"status": "waiting_requester"}),
+            ],
+            30,
+        ),
+        # Reopened to be worked on: due at 19:00, five open hours are left at 12:00.
+        ([(60, {"status": "resolved"}), (180, {"status": "open"})], 180 + 20),
         # A hold that ends as the wait begins is one standstill, since 9:30.
         ([(30, held_until(90)), (90, {"status": "waiting_requester"})], 30),
     ],
@@ -762,7 +773,55 @@ def test_a_standstill_in_wall_time_shows_what_was_used_as_it_began(desk, changes
 
     (row,) = desk((0, {}), *changes, as_of=200, policies=[SlaPolicy("only", (rule,))])
 
-    assert (row["state"], row["elapsed"]) == ("paused", elapsed)
+    state = "running" if changes[-1][1].get("status") == "open" else "paused"
+    assert (row["state"], row["elapsed"]) == (state, elapsed)
+
+
+def test_a_deadline_that_had_come_but_not_passed_moves_with_time_spent_cancelled(desk):
+    """Due at 10:00, cancelled from then on, and answered a minute later: due at 10:01."""
+    rule = Target(
+        "periodic_update_time", "office", default=60 * MINUTE_US, starts_at_creation=True,
+        pause_unit="wall",
+    )  # fmt: skip
+
+    first, second = desk(
+        (0, {}), (60, {"status": "cancelled"}), (61, {**ANSWERS, "status": "open"}),
+        as_of=61, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (first["state"], first["elapsed"], first["due_at"]) == ("met", 60, at(61))
+    assert (second["state"], second["due_at"]) == ("running", at(121))
+
+
+@pytest.mark.parametrize(
+    ("changes", "as_of", "shown"),
+    [
+        # Due at 10:00, held from 10:30 to the next 9:30: late all the same, by what was due then.
+        ([(90, held_until(DAY + 30))], DAY + 30, ("overdue", 60, 60)),
+        # Held from 10:30 to 17:30: then due at 17:00 and on time, until the desk opens.
+        ([(90, held_until(510))], 510, ("running", 480, None)),
+        ([(90, held_until(510))], DAY + 30, ("overdue", 480, 480)),
+        # Cancelled instead, and a note later on: told by the row as by the agreed moment.
+        ([(90, {"status": "cancelled"}), (510, {"status": "new"})], 510, ("running", 480, None)),
+        (
+            [(90, {"status": "cancelled"}), (510, {"status": "new"}), (DAY + 10, {})],
+            DAY + 30,
+            ("overdue", 480, 480),
+        ),
+    ],
+)
+def test_a_deadline_that_a_standstill_moved_out_of_open_hours_has_yet_to_pass(
+    desk, changes, as_of, shown
+):
+    rule = promise(60, calendar="office", pause_until="hold_until", pause_unit="wall")
+
+    (row,) = desk((0, {}), *changes, as_of=as_of, policies=[SlaPolicy("only", (rule,))])
+
+    state, due, breached = shown
+    assert (row["state"], row["due_at"]) == (state, at(due))
+    assert row["breached_at"] == (breached and at(breached))
+    # The first miss stands in the ledger.
+    assert row["recorded_breach_at"] == at(60)
 
 
 ASKS = {"activity": "requester_message", "actor_role": "requester"}

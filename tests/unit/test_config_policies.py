@@ -108,6 +108,11 @@ def test_a_target_has_several_forms(target, written, expected):
     assert (rule.default, rule.is_vendor) == (expected.default, expected.is_vendor)
 
 
+@pytest.mark.parametrize(("written", "unit"), [('"8h"', "wall"), ('"vendor"', "working")])
+def test_pauses_move_no_deadline_of_the_help_desk(target, written, unit):
+    assert target(TARGET=written, EXTRA='pause_unit = "wall"').pause_unit == unit
+
+
 def test_a_calendar_may_depend_on_the_ticket(read):
     written = '{ organization = { Acme = "office" }, group = { L1 = "night" }, default = "night" }'
 

@@ -52,6 +52,8 @@ class Account:
     moved : ndarray of int
         Wall time by which standing still has moved the deadline as the row begins, where
         `pause_unit` is "wall"; else 0.
+    stands_since : ndarray of int
+        Index of the row at which a present standstill of any kind began, else of the row itself.
     target, deadline, elapsed, paused : ndarray of int
         As in `segments.Segments`.
     """
@@ -68,6 +70,7 @@ class Account:
     deadline: Ints
     spent: Ints
     moved: Ints
+    stands_since: Ints
     elapsed: Ints
     paused: Ints
 
@@ -102,17 +105,53 @@ class Account:
 
     def _used_up_by_wall(self, over: Flags, has_target: Flags) -> Ints:
         """The same where pauses move the deadline by wall time."""
-        state, begins, resumes = self.stages.state, self.facts.begins, self.stages.resumes
-        resumes = np.where(resumes == NEVER, begins, resumes)
-        goes_on = has_target & ~over & ((state == STOPPED) | (self.stages.resumes != NEVER))
-        due = np.where(goes_on, self.deadline + resumes - begins, NEVER)
+        goes_on = (self.stages.state == STOPPED) | (self.stages.resumes != NEVER)
+        due = np.where(has_target & ~over & goes_on, self._resumed(), NEVER)
         behind = np.flatnonzero(over)
         if len(behind):
-            since = begins[latest(self.resets)]
-            run = (begins - since - self.moved)[self.held]
-            at, left = self._place(run, (self.deadline - self.moved - since)[behind], behind)
-            due[behind] = resumes[at] + left
+            # The deadline that passed is the one that was in force then.
+            passed = self.held[self._on_time(over)[behind]]
+            due[behind] = (self.deadline - self.moved)[behind]
+            due[behind] += (self._resumed() - self.deadline + self.moved)[passed]
         return due
+
+    def _resumed(self) -> Ints:
+        """Deadlines as they are once the clock runs again, where it is known when."""
+        begins, resumes = self.facts.begins, self.stages.resumes
+        return self.deadline + np.where(resumes == NEVER, 0, resumes - begins)
+
+    def _on_time(self, over: Flags) -> Ints:
+        """Index of the last row at which each one that is over time was not, by its own target."""
+        is_other = np.r_[True, self.target[1:] != self.target[:-1]]
+        begun = over & (~before(over, first=self.resets) | is_other)
+        rows = np.flatnonzero(begun)
+        unmoved, at = (self.deadline - self.moved)[rows], rows - 1
+        late = np.arange(len(rows))
+        # Nothing is used yet as a count begins.
+        while len(late):
+            stands = self.stands_since[at[late]]
+            due = unmoved[late] + self.moved[stands]
+            late = late[open_between(self.facts.begins[stands], due, self.calendar) < 0]
+            at[late] -= 1
+        found = np.zeros(len(over), dtype=np.int64)
+        found[rows] = at
+        return found[latest(begun | self.resets)]
+
+    def _at_its_end(self, over: Flags, used_up: Ints) -> tuple[Flags, Ints]:
+        """Whether each segment is over time from its beginning to its end, and by which deadline.
+
+        The end of a hold may move a deadline that had passed beyond the present.
+        """
+        if self.rule.pause_unit != "wall" or not self.rule.pause_until:
+            return over, used_up
+        ends = np.where(self.facts.last, NEVER, self.facts.ends)
+        holds = over & (self.stages.state == PAUSED) & (self.stages.resumes < ends)
+        rows = np.flatnonzero(holds)
+        due = self._resumed()[rows]
+        undone = rows[open_between(self.stages.resumes[rows], due, self.calendar) >= 0]
+        over, used_up = over.copy(), used_up.copy()
+        over[undone], used_up[undone] = False, self._resumed()[undone]
+        return over, used_up
 
     def _crossed(self, rows: Ints) -> Ints:
         """When the present target of `rows`, all used up, would have been used up."""
@@ -145,7 +184,8 @@ class Account:
 
     def over_since(self, over: Flags, used_up: Ints) -> Ints:
         """Since when the clock has been over time, as each row begins; else `NEVER`."""
-        begun = over & ~before(over, first=self.resets)
+        was_over, used_up = self._at_its_end(over, used_up)
+        begun = over & ~before(was_over, first=self.resets)
         # Else over at once, without having run out: a shorter target came into force.
         crossed = begun & before(self._runs_out(used_up), first=self.resets)
         marks = np.where(crossed, np.r_[NEVER, used_up[:-1]], self.facts.begins)
@@ -167,7 +207,8 @@ class Account:
     def missed_since(self, over: Flags, over_since: Ints, used_up: Ints) -> Ints:
         """Since when some target of the cycle has been missed; no later target undoes it."""
         # A target that ran out in the segment before, also where the next row changed it.
-        ran_out = before(self._runs_out(used_up) & ~over, first=self.activated)
+        is_over, used_up = self._at_its_end(over, used_up)
+        ran_out = before(self._runs_out(used_up) & ~is_over, first=self.activated)
         seen = np.where(ran_out, np.r_[NEVER, used_up[:-1]], over_since)
         seen = np.minimum(seen, over_since)
         missed = seen != NEVER
@@ -219,12 +260,12 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
     else:
         target = working_time(allowance, since, rule, calendar)
         deadline = np.full(len(held), NEVER)
-    moved = np.zeros_like(held)
+    moved, stands_since = np.zeros_like(held), held
     if rule.pause_unit == "wall":
         # What is cancelled once the clock has stopped moves nothing: a reopening counts the stop.
         is_void = (stages.state == CANCELLED) & ~stages.is_stopped
         moved = paused + sum_since(_wall(facts, is_void, NEVER), resets)
-        stands_since = _stands_since(facts, stages, resets, held)
+        stands_since = _stands_since(facts, stages, rule, resets)[held]
         used = (since, target, moved, elapsed)
         deadline, elapsed = _moved(facts.begins, used, stands_since, calendar)
     return Account(
@@ -240,6 +281,7 @@ def keep_account(rows: Coverage, rule: Target, calendar: Calendar) -> Account:
         deadline=deadline,
         spent=spent,
         moved=moved,
+        stands_since=stands_since,
         elapsed=elapsed,
         paused=paused,
     )
@@ -315,11 +357,14 @@ def _wall(facts: Facts, stands: Flags, resumes: Ints | np.int64) -> Ints:
     return np.where(stands, np.minimum(resumes, ends) - facts.begins, 0)
 
 
-def _stands_since(facts: Facts, stages: Stages, resets: Flags, held: Ints) -> Ints:
+def _stands_since(facts: Facts, stages: Stages, rule: Target, resets: Flags) -> Ints:
     """Index of the row at which a present standstill began, else of the row itself."""
-    stands = (stages.state == PAUSED) | (stages.state == CANCELLED)
-    stays = stands & before(stands & (stages.resumes >= facts.ends), first=facts.first)
-    return np.where(stands, latest(~stays | resets), np.arange(len(held)))[held]
+    is_paused = (stages.state == PAUSED) | (stages.state == CANCELLED)
+    # A stop that a reopening counts as used was no standstill.
+    is_lost = stages.is_stopped & (stages.is_still | (rule.on_reopen != "count"))
+    stands = is_paused | is_lost
+    goes_on = before(stands & (stages.resumes >= facts.ends), first=facts.first)
+    return latest(~((stands | stages.is_stopped) & goes_on) | resets)
 
 
 def _stood_still(stood: Ints, reopens: Flags, held: Ints, resets: Flags) -> Ints:

@@ -264,16 +264,16 @@ def read_cycles(
     at = np.minimum(np.int64(as_of_us), segments.ends[chosen])
     elapsed = segments.elapsed_at(at, chosen)
     is_over = segments.is_over_at(at, chosen, elapsed)
-    recorded = _recorded(segments, chosen, is_over, at)
+    due, late_since = _ended_due(segments, chosen, at, elapsed)
+    recorded = _recorded(segments, chosen, np.where(is_over, late_since, NEVER), at)
     if ticket is not None:
         recorded = np.minimum(recorded, ledger.first(_keys(segments, chosen, ticket)))
     is_missed = is_over | (recorded != NEVER) if segments.rule.keeps_ledger else is_over
     state = _state(segments, chosen, is_missed, at)
-    since = np.where(is_over, _since(segments, chosen), NEVER)
+    since = np.where(is_over, late_since, NEVER)
     if segments.rule.keeps_ledger:
         since = np.where(is_missed, recorded, NEVER)
     stops = (state == MET) | (state == MISSED)
-    due = _ended_due(segments, chosen, at, elapsed)
     is_paused = (segments.state[chosen] == PAUSED) & (segments.resumes[chosen] > at)
     is_hidden = (is_paused & ~is_over) | (segments.hidden_until[chosen] > at)
     return Reading(
@@ -290,35 +290,37 @@ def read_cycles(
     )
 
 
-def _ended_due(segments: Segments, chosen: Ints, at: Ints, elapsed: Ints) -> Ints:
-    """Deadlines; of a cycle cut off while it stood still, as if it had gone on there."""
-    due = segments.due[chosen].copy()
-    if segments.rule.is_vendor:
-        return due
-    is_cut = segments.is_cut[chosen] & (segments.ends[chosen] <= at)
-    # One that has stopped, cancelled since or not, has the deadline that it stopped under.
-    stands = (segments.resumes[chosen] > at) & (segments.stopped_since[chosen] == NEVER)
-    rows = np.flatnonzero(is_cut & stands & (elapsed < segments.target[chosen]))
-    if segments.rule.pause_unit == "wall":
-        due[rows] = (segments.deadline - segments.begins)[chosen[rows]] + at[rows]
-    else:
-        left = segments.target[chosen[rows]] - elapsed[rows]
-        ends = segments.calendar.add_us(at[rows], left)
-        due[rows] = segments.calendar.settled(ends)
-    return due
+def _ended_due(
+    segments: Segments, chosen: Ints, at: Ints, elapsed: Ints
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Deadlines, and since when each clock is over time if it is.
+
+    The deadline of a cycle cut off while it stood still is as if it had gone on there.
+    """
+    due, earlier = segments.due[chosen].copy(), segments.over_since[chosen]
+    if not segments.rule.is_vendor:
+        is_cut = segments.is_cut[chosen] & (segments.ends[chosen] <= at)
+        # One that has stopped, cancelled since or not, has the deadline that it stopped under.
+        stands = (segments.resumes[chosen] > at) & (segments.stopped_since[chosen] == NEVER)
+        left = segments.target[chosen] - elapsed
+        if segments.rule.pause_unit == "wall":
+            undone = segments.is_undone_at(at, chosen)
+            earlier = np.where(undone, NEVER, earlier)
+            # A deadline that had come when the clock stood still, but had not passed, moves too.
+            rows = np.flatnonzero((is_cut & stands & (left >= 0)) | undone)
+            resumes = np.minimum(segments.resumes[chosen], at)[rows]
+            due[rows] = (segments.deadline - segments.begins)[chosen[rows]] + resumes
+        else:
+            rows = np.flatnonzero(is_cut & stands & (left > 0))
+            ends = segments.calendar.add_us(at[rows], left[rows])
+            due[rows] = segments.calendar.settled(ends)
+    return due, np.where(earlier != NEVER, earlier, due)
 
 
-def _since(segments: Segments, chosen: Ints) -> Ints:
-    earlier = segments.over_since[chosen]
-    return np.where(earlier != NEVER, earlier, segments.due[chosen])
-
-
-def _recorded(segments: Segments, chosen: Ints, is_over: Flags, at: Ints) -> Ints:
+def _recorded(segments: Segments, chosen: Ints, now: Ints, at: Ints) -> Ints:
     """Since when any target of the cycle has been missed; what lies after `at` is unknown."""
-    now = np.where(is_over, _since(segments, chosen), NEVER)
-    earlier = segments.missed_since[chosen]
-    found = np.minimum(now, earlier)
-    return np.where(found <= at, found, np.where(is_over, at, NEVER))
+    found = np.minimum(now, segments.missed_since[chosen])
+    return np.where(found <= at, found, np.where(now != NEVER, at, NEVER))
 
 
 def _state(segments: Segments, chosen: Ints, is_over: Flags, at: Ints) -> Ints:

@@ -196,6 +196,9 @@ class Teller:
         state = int(segments.state[row])
         if state == PAUSED and start >= whole(int(segments.resumes[row])):
             state = RUNNING
+        elif state == PAUSED:
+            # What the end of a hold does to a deadline shows in the leg after it.
+            used = whole(int(segments.elapsed[row]))
         is_open = self._open(start, end)
         # What wall time leaves of the working time shows only once it has moved the deadline.
         is_moving = state == PAUSED and segments.rule.pause_unit == "wall"

@@ -143,12 +143,13 @@ class Segments:
 
     def elapsed_at(self, at: Ints, chosen: Ints) -> Ints:
         """Open time used at instants `at` inside segments `chosen`, both of shape (n,)."""
-        since = np.minimum(self.resumes[chosen], at)
+        resumes = self.resumes[chosen]
+        since = np.minimum(resumes, at)
         counted = self.elapsed[chosen] + self._open(since, at, self.state[chosen] <= PAUSED)
         if self.rule.pause_unit == "wall":
             # What a pause takes until the clock runs again has moved the deadline by then.
             deadline, moved = self.deadline[chosen], since - self.begins[chosen]
-            runs = (self.state[chosen] <= PAUSED) & (since < at) & (deadline != NEVER)
+            runs = (self.state[chosen] <= PAUSED) & (resumes <= at) & (deadline != NEVER)
             left = open_between(at, np.where(runs, deadline + moved, NEVER), self.calendar)
             used = np.maximum(self.target[chosen] - left, 0)
             return np.where(runs, used, counted)
@@ -168,6 +169,18 @@ class Segments:
             return np.asarray(elapsed > self.target[chosen])
         is_past = (self.state[chosen] <= PAUSED) & (at > self.deadline[chosen])
         return np.asarray((self.over_since[chosen] != NEVER) | is_past)
+
+    def is_undone_at(self, at: Ints, chosen: Ints) -> Flags:
+        """Whether a hold that ended by `at` moved a deadline that had passed beyond its end."""
+        found = np.zeros(len(chosen), dtype=bool)
+        if self.rule.pause_unit != "wall" or not self.rule.pause_until:
+            return found
+        is_held = (self.state[chosen] == PAUSED) & (self.resumes[chosen] <= at)
+        place = np.flatnonzero(is_held & (self.over_since[chosen] != NEVER))
+        rows = chosen[place]
+        due = self.deadline[rows] + self.resumes[rows] - self.begins[rows]
+        found[place] = open_between(self.resumes[rows], due, self.calendar) >= 0
+        return found
 
     def _open(self, since: Ints, until: Ints, counts: Flags) -> Ints:
         if not len(since):
