@@ -1,4 +1,4 @@
-"""Measure whole commands, the clock, the calendar and the ranking against the limits they promise.
+"""Measure whole commands and the heavy parts against the limits they promise.
 
 ``python -m tools.bench`` runs each command several times, prints the medians and exits with 1 where
 one passes its limit. It is no test: the time of a busy machine proves nothing.
@@ -92,7 +92,7 @@ def main() -> None:
             sys.stdout.flush()
         for part in ("tools.bench_rank", "tools.bench_model"):
             passed &= measured(part, str(Path(folder) / "demo"))
-    for part in ("tools.bench_calendar", "tools.bench_clock"):
+    for part in ("tools.bench_calendar", "tools.bench_clock", "tools.bench_diagnose"):
         passed &= measured(part)
     raise SystemExit(not passed)
 
