@@ -759,6 +759,8 @@ def test_time_resolved_adds_up_over_reopenings_and_tickets(make_event, make_even
             ],
             30,
         ),
+        # A hold that ended before the wait began was another one: due at 17:30 as the wait begins.
+        ([(30, held_until(60)), (90, {"status": "waiting_requester"})], 90),
         # Reopened to be worked on: due at 19:00, five open hours are left at 12:00.
         ([(60, {"status": "resolved"}), (180, {"status": "open"})], 180 + 20),
         # A hold that ends as the wait begins is one standstill, since 9:30.
@@ -775,6 +777,36 @@ def test_a_standstill_in_wall_time_shows_what_was_used_as_it_began(desk, changes
 
     state = "running" if changes[-1][1].get("status") == "open" else "paused"
     assert (row["state"], row["elapsed"]) == (state, elapsed)
+
+
+def test_a_stop_that_counts_is_no_part_of_the_standstill_after_it(desk):
+    """With `on_reopen = "count"` the two hours until noon were used."""
+    rule = promise(
+        480, calendar="office", pause_in=("waiting_requester",), pause_unit="wall",
+        on_reopen="count",
+    )  # fmt: skip
+    changes = [(60, {"status": "resolved"}), (180, {"status": "waiting_requester"})]
+
+    (row,) = desk((0, {}), *changes, as_of=200, policies=[SlaPolicy("only", (rule,))])
+
+    assert (row["state"], row["elapsed"]) == ("paused", 180)
+
+
+def test_a_longer_target_is_passed_where_the_pauses_had_moved_it_by_then(desk):
+    """High is due at 10:20, moved by twenty minutes; low, by thirty, at 11:30."""
+    rule = promise(
+        calendar="office", pause_in=("waiting_requester",), pause_unit="wall",
+        by_priority={"high": 60 * MINUTE_US, "low": 120 * MINUTE_US},
+    )  # fmt: skip
+    waits, works = {"status": "waiting_requester"}, {"status": "open"}
+
+    (row,) = desk(
+        (0, {"priority": "high"}), (20, waits), (40, works), (100, waits), (110, works),
+        (160, works), (200, {"priority": "low"}), as_of=210, policies=[SlaPolicy("only", (rule,))],
+    )  # fmt: skip
+
+    assert (row["state"], row["elapsed"], row["due_at"]) == ("overdue", 180, at(150))
+    assert row["breached_at"] == at(80)
 
 
 def test_a_deadline_that_had_come_but_not_passed_moves_with_time_spent_cancelled(desk):
