@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from sla_sniper.core.schema import METRICS
-from sla_sniper.diagnosis.courses import LEGS, courses
+from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK, courses
 from sla_sniper.sla.clock import cycles
 from tests.property.test_clock_laws import all_rows, known_by
 from tests.property.test_clock_twin import moments, service_levels, tickets
@@ -34,6 +34,23 @@ def test_legs_sum_to_the_wall_time_of_every_clock(
     wall = (pl.col("fulfilled_at") - pl.col("applied_at")).dt.total_microseconds()
     assert found.filter(ended & (wall != pl.col("wall_us"))).is_empty()
     assert found.filter(pl.col("n_short_pauses") > pl.col("n_pauses")).is_empty()
+
+
+@few
+@given(drawn=tickets, as_of=moments, data=st.data(), metric=metrics)
+def test_what_ran_in_legs_sums_to_what_the_clock_counted(
+    drawn, as_of, data, metric, make_event, make_events
+):
+    levels = data.draw(service_levels(metric))
+    events = make_events(known_by(all_rows(drawn, make_event), as_of))
+
+    found = courses(events, levels, metric, as_of=as_of, has_assignees=True)
+
+    ran = [f"{leg}_ran_us" for leg in ON_CLOCK]
+    assert found.filter(pl.sum_horizontal(ran) != pl.col("elapsed_us")).is_empty()
+    by_wall = any(rule.pause_unit == "wall" for each in levels.policies for rule in each.targets)
+    if not by_wall:
+        assert found.filter(pl.min_horizontal(ran) < 0).is_empty()
 
 
 @few

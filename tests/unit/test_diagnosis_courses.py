@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from sla_sniper.diagnosis.conduct import conduct, histories
-from sla_sniper.diagnosis.courses import LEGS, courses
+from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK, courses
 from sla_sniper.diagnosis.flow import by_hour, by_week, recovery
 from sla_sniper.diagnosis.legs import legs, met_without
 from sla_sniper.sla.calendar import Calendar
@@ -53,9 +53,13 @@ def course(make_event, make_events):
     return reading
 
 
-def hours(frame: pl.DataFrame) -> dict[str, float]:
+def hours(frame: pl.DataFrame, legs=LEGS, suffix="us") -> dict[str, float]:
     (row,) = frame.iter_rows(named=True)
-    return {leg: row[f"{leg}_us"] / HOUR for leg in LEGS if row[f"{leg}_us"]}
+    return {leg: row[f"{leg}_{suffix}"] / HOUR for leg in legs if row[f"{leg}_{suffix}"]}
+
+
+def ran(frame: pl.DataFrame) -> dict[str, float]:
+    return hours(frame, ON_CLOCK, "ran_us")
 
 
 def test_time_goes_to_whoever_has_the_ticket(course):
@@ -108,6 +112,67 @@ def test_an_end_that_was_undone_is_time_resolved(course):
     assert hours(found) == {"in_work": 2, "resolved": 2}
 
 
+WAITED = (
+    (at(9), {"assignee": "ann", "status": "open"}), (at(10), {"status": "waiting_requester"}),
+    (at(13), {"status": "open"}), (at(14), {"status": "resolved"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pause_in", "counted"),
+    [((), {"in_work": 2, "waiting_requester": 3}), (("waiting_requester",), {"in_work": 2})],
+    ids=["counts on while it waits", "stands while it waits"],
+)
+def test_a_wait_takes_from_the_clock_only_where_the_clock_runs(course, pause_in, counted):
+    target = Target("resolution_time", "office", default=8 * HOUR, pause_in=pause_in)
+
+    found = course(*WAITED, target=target)
+
+    assert hours(found) == {"in_work": 2, "waiting_requester": 3}
+    assert ran(found) == counted
+
+
+def test_nothing_is_taken_in_the_queue_by_a_clock_that_stands_there(course):
+    target = Target("resolution_time", "office", default=HOUR, pause_in=("new",))
+
+    found = course(
+        (at(9), {}), (at(15), {"status": "open", "assignee": "ann"}),
+        (at(16.5), {"status": "resolved"}), target=target,
+    )  # fmt: skip
+
+    assert hours(found) == {"unassigned": 6, "in_work": 1.5}
+    assert ran(found) == {"in_work": 1.5}
+    missed = found.with_columns(is_missed=pl.col("state") == "missed")
+    assert missed["is_missed"].all()
+    assert not len(met_without(missed, "unassigned"))
+
+
+def test_a_reopening_that_counts_the_end_takes_it_from_the_clock(course):
+    target = Target("resolution_time", "office", default=8 * HOUR, on_reopen="count")
+
+    found = course(
+        (at(9), {"assignee": "ann", "status": "open"}), (at(10), {"status": "resolved"}),
+        (at(12), {"status": "open"}), (at(13), {"status": "resolved"}), target=target,
+    )  # fmt: skip
+
+    assert ran(found) == {"in_work": 2, "resolved": 2}
+
+
+def test_of_a_clock_that_counts_anew_only_what_it_counts_is_told(course):
+    target = Target(
+        "resolution_time", "office", {"high": 8 * HOUR, "low": 16 * HOUR},
+        on_priority_change="restart",
+    )  # fmt: skip
+
+    found = course(
+        (at(9), {}), (at(11), {"priority": "low", "status": "open", "assignee": "ann"}),
+        (at(14), {"status": "resolved"}), target=target,
+    )  # fmt: skip
+
+    assert found["elapsed_us"].item() == 3 * HOUR
+    assert ran(found) == {"in_work": 3}
+
+
 def test_pauses_are_counted_with_their_length_and_place(course):
     found = course(
         (at(9), {"assignee": "ann", "status": "open"}),
@@ -151,7 +216,8 @@ def clocks_of(**columns):
         "target_us": [4 * HOUR] * n, "elapsed_us": zero, "wall_us": zero, "n_short_pauses": zero,
         "paused_at": [None] * n, "relaxed_at": [None] * n, "reopened_after": [None] * n,
         "first_reply_by": [None] * n, "first_reply_after": [None] * n, "state": ["met"] * n,
-    } | {f"{leg}_us": zero for leg in LEGS}  # fmt: skip
+    }  # fmt: skip
+    frame |= {f"{leg}_us": zero for leg in LEGS} | {f"{leg}_ran_us": zero for leg in ON_CLOCK}
     found = pl.DataFrame(frame | columns).with_columns(
         pl.col("applied_at", "fulfilled_at", "breached_at").cast(pl.Datetime("us", "UTC")),
         pl.col("paused_at", "relaxed_at", "reopened_after", "first_reply_after").cast(pl.Float64),
@@ -181,7 +247,8 @@ def test_what_a_leg_cost_is_told_by_arithmetic():
     frame = clocks_of(
         state=["missed", "missed", "met"],
         elapsed_us=np.array([6, 9, 3]) * HOUR,
-        between_groups_us=np.array([2, 2, 2]) * HOUR,
+        between_groups_us=np.array([9, 9, 9]) * HOUR,
+        between_groups_ran_us=np.array([2, 2, 2]) * HOUR,
     )
 
     assert met_without(frame, "between_groups").tolist() == [0]

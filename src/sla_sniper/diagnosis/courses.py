@@ -42,6 +42,8 @@ or a group has passed it on and nothing has been done since. Waiting and `on_hol
 ticket's status, whatever the clock makes of it; `resolved` is the time between an end and a
 reopening; `after_hours` is what of the first three falls outside the open hours.
 """
+ON_CLOCK: Final = tuple(leg for leg in LEGS if leg != "after_hours")
+"""Legs in which a clock may run: outside open hours none does."""
 SHORT_PAUSE_US: Final = 15 * 60_000_000
 _IN_WORK, _UNASSIGNED, _BETWEEN, _REQUESTER, _VENDOR, _HOLD, _AFTER, _RESOLVED = range(len(LEGS))
 _WAITING: Final = {"waiting_requester": _REQUESTER, "waiting_vendor": _VENDOR, "on_hold": _HOLD}
@@ -71,7 +73,10 @@ def courses(
     -------
     DataFrame
         Schema `core.schema.CYCLES`; `wall_us` from the start of the clock to its end or `as_of`,
-        and the `LEGS` as `<leg>_us`, which sum to it to the microsecond. `n_pauses`,
+        and the `LEGS` as `<leg>_us`, which sum to it to the microsecond; what of the legs
+        `ON_CLOCK` the clock counted as `<leg>_ran_us`, which sum to `elapsed_us` likewise: from
+        the last instant on at which it stood at zero, and below zero where `pause_unit` is
+        "wall" and a pause moved the deadline by more open time than it took. `n_pauses`,
         `n_short_pauses` (under a quarter of an hour); `paused_at` and `relaxed_at`, the share of
         the target used when the last pause began, and when a target was replaced by a longer
         one, null where that never happened.
@@ -93,6 +98,7 @@ def courses(
 _SCHEMA: Final = {
     "wall_us": pl.Int64(),
     **{f"{leg}_us": pl.Int64() for leg in LEGS},
+    **{f"{leg}_ran_us": pl.Int64() for leg in ON_CLOCK},
     "n_pauses": pl.Int64(),
     "n_short_pauses": pl.Int64(),
     "paused_at": pl.Float64(),
@@ -144,18 +150,38 @@ def _course(segments: Segments, reading: Reading, rows: _Rows) -> pl.DataFrame:
     leg = rows.leg[segments.row[inside]]
     spent = _open(segments, begin, end)
     counts_open = leg <= _BETWEEN
-    legs = np.bincount(
-        clock * len(LEGS) + leg,
-        np.where(counts_open, spent, end - begin).astype(np.float64),
-        minlength=n * len(LEGS),
-    ).reshape(n, len(LEGS))
-    late = np.where(counts_open, end - begin - spent, 0).astype(np.float64)
-    legs[:, _AFTER] += np.bincount(clock, late, minlength=n)
-    columns = {f"{name}_us": legs[:, place].astype(np.int64) for place, name in enumerate(LEGS)}
+    legs = _per_leg(clock, leg, np.where(counts_open, spent, end - begin), n)
+    closed = np.where(counts_open, end - begin - spent, 0)
+    legs += _per_leg(clock, np.full(len(clock), _AFTER), closed, n)
+    ran = _per_leg(clock, leg, _ran(segments, reading, inside, clock), n)
+    columns = {f"{name}_us": legs[:, place] for place, name in enumerate(LEGS)}
+    counted = {f"{name}_ran_us": ran[:, LEGS.index(name)] for name in ON_CLOCK}
     return pl.DataFrame(
-        {"wall_us": ends - starts} | columns | _handling(segments, inside, clock, (begin, end, n)),
+        {"wall_us": ends - starts}
+        | columns
+        | counted
+        | _handling(segments, inside, clock, (begin, end, n)),
         schema=_SCHEMA,
     )
+
+
+def _per_leg(clock: Ints, leg: Ints, amount: Ints, n: int) -> Ints:
+    """Sum what each segment has by clock and leg, of shape (n_clocks, n_legs)."""
+    place, size = clock * len(LEGS) + leg, n * len(LEGS)
+    sums = np.bincount(place, amount.astype(np.float64), minlength=size)
+    return sums.astype(np.int64).reshape(n, len(LEGS))
+
+
+def _ran(segments: Segments, reading: Reading, inside: Ints, clock: Ints) -> Ints:
+    """What the clock counted in each segment; nothing before it last stood at zero."""
+    used = segments.elapsed[inside]
+    after = np.r_[used[1:], 0]
+    last = np.r_[clock[1:] != clock[:-1], np.ones(min(len(clock), 1), dtype=bool)]
+    after[last] = reading.elapsed[clock[last]]
+    at = np.arange(len(used))
+    zero = np.zeros(len(reading.chosen), dtype=np.int64)
+    zero[clock[used == 0]] = at[used == 0]
+    return np.where(at >= zero[clock], after - used, 0)
 
 
 def _clock_of_row(segments: Segments, reading: Reading, facts: Facts) -> Ints:

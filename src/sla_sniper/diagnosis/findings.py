@@ -11,7 +11,7 @@ import polars as pl
 from sla_sniper.core.words import count
 from sla_sniper.diagnosis.cells import FEW
 from sla_sniper.diagnosis.coding import NO_LEVEL, REST
-from sla_sniper.diagnosis.legs import SPENT_OPEN, WORDS, met_without
+from sla_sniper.diagnosis.legs import WAITS, WORDS, met_without
 from sla_sniper.stats import Interval, wilson_interval
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def waits(clocks: pl.DataFrame, price: Floats) -> list[Finding]:
         return []
     n_missed = int(clocks["is_missed"].sum())
     found = []
-    for leg in SPENT_OPEN[1:]:
+    for leg in WAITS:
         rows = met_without(clocks, leg)
         if not len(rows):
             continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from sla_sniper.diagnosis.courses import LEGS
+from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK
 from sla_sniper.stats import Interval
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ WORDS: Final = {
     "after_hours": "outside open hours",
     "resolved": "ended, before it was reopened",
 }
-SPENT_OPEN: Final = ("in_work", "unassigned", "between_groups")
-"""Legs that use the target up, unless the clock stands for another reason."""
+WAITS: Final = tuple(leg for leg in ON_CLOCK if leg != "in_work")
+"""Legs in which nobody works on a ticket, though its clock may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Leg:
         Part of all wall time of missed clocks.
     difference : Interval
         Hours more of a missed clock, with a 95 % interval.
+    ran_met, ran_missed : float
+        Mean hours of it that the clock counted: none where it stood still.
     """
 
     leg: str
@@ -51,6 +53,8 @@ class Leg:
     missed: float
     share_of_missed: float
     difference: Interval
+    ran_met: float
+    ran_missed: float
 
     @property
     def words(self) -> str:
@@ -69,6 +73,8 @@ class Leg:
                 "low": self.difference.low,
                 "high": self.difference.high,
             },
+            "ran_met": self.ran_met,
+            "ran_missed": self.ran_missed,
         }
 
 
@@ -99,6 +105,7 @@ def legs(clocks: pl.DataFrame) -> tuple[Leg, ...]:
         if not hours.any():
             continue
         missed, met = hours[is_missed], hours[~is_missed]
+        ran = _ran(clocks, name)
         found.append(
             Leg(
                 leg=name,
@@ -106,21 +113,30 @@ def legs(clocks: pl.DataFrame) -> tuple[Leg, ...]:
                 missed=_mean(missed),
                 share_of_missed=float(missed.sum() * _HOUR / total) if total else np.nan,
                 difference=_difference(missed, met),
+                ran_met=_mean(ran[~is_missed]),
+                ran_missed=_mean(ran[is_missed]),
             )
         )
     return tuple(sorted(found, key=lambda each: -np.nan_to_num(each.difference.estimate)))
 
 
 def met_without(clocks: pl.DataFrame, leg: str) -> NDArray[np.int64]:
-    """Rows of missed clocks that would have been met had they spent no open time in a leg.
+    """Rows of missed clocks that would have been met had they not run in a leg.
 
-    Arithmetic, not an effect: it takes the leg's open hours off what was used and leaves all
-    else as it was.
+    Arithmetic, not an effect: it takes what the clock counted in the leg off what was used and
+    leaves all else as it was. A clock that stood still there loses nothing by it, and of one that
+    is missed by an instant without having used its target up nothing is said.
     """
-    spent = pl.col("elapsed_us") - pl.col(f"{leg}_us")
-    is_saved = pl.col("is_missed") & (pl.col(f"{leg}_us") > 0) & (spent <= pl.col("target_us"))
+    target, used, ran = pl.col("target_us"), pl.col("elapsed_us"), pl.col(f"{leg}_ran_us")
+    is_saved = pl.col("is_missed") & (ran > 0) & (used > target) & (used - ran <= target)
     found = clocks.select(is_saved.fill_null(value=False)).to_series().to_numpy()
     return np.flatnonzero(found).astype(np.int64)
+
+
+def _ran(clocks: pl.DataFrame, leg: str) -> NDArray[np.float64]:
+    if leg not in ON_CLOCK:
+        return np.zeros(clocks.height)
+    return clocks[f"{leg}_ran_us"].to_numpy() / _HOUR
 
 
 def _mean(hours: NDArray[np.float64]) -> float:
