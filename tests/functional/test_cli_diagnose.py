@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+
 import polars as pl
 import pytest
+
+from sla_sniper.core.words import command
 
 from .conftest import SLA, sniper, succeed, write_desk
 
@@ -20,7 +25,7 @@ def test_findings_come_by_money_with_interval_and_check(told):
     assert told["currency"] == "EUR"
     for each in told["findings"]:
         assert each["money"]["low"] <= each["money"]["estimate"] <= each["money"]["high"]
-        assert each["check"] == f"sniper diagnose --tickets '{each['id']}'"
+        assert shlex.split(each["check"]) == ["sniper", "diagnose", "--tickets", each["id"]]
         assert each["meaning"]
 
 
@@ -34,6 +39,55 @@ def test_tickets_of_each_finding_can_be_listed(told, ingested, tmp_path):
     out = tmp_path / "tickets.csv"
     words = succeed("diagnose", "--tickets", each["id"], "--out", out, "-w", ingested).out
     assert pl.read_csv(out)["ticket_id"].to_list() == words.splitlines()[-len(listed["tickets"]) :]
+
+
+def run_check(finding, folder):
+    """Tickets that the finding's own command lists, read as a shell reads it."""
+    _, *words = shlex.split(finding["check"])
+    return succeed(*words, "--json", "-w", folder).json["tickets"]
+
+
+TWO_METRICS = """  pause_in = ["waiting_requester"]
+
+  [[policies.targets]]
+  metric = "agent_work_time"
+  calendar = "office"
+  target = { default = "2h" }
+  pause_in = ["waiting_requester"]
+"""
+
+
+def test_the_check_of_another_metric_lists_the_tickets_of_that_metric(rows, tmp_path):
+    folder = write_desk(tmp_path / "desk", rows)
+    (folder / "sla.toml").write_text(
+        SLA.replace('  pause_in = ["waiting_requester"]\n', TWO_METRICS)
+    )
+
+    told = succeed("diagnose", "--metric", "agent_work_time", "--json", "-w", folder).json
+
+    finding = next(each for each in told["findings"] if each["id"] == "leg:unassigned")
+    assert finding["check"].endswith("--metric agent_work_time")
+    assert len(run_check(finding, folder)) == finding["tickets"]
+    main = succeed("diagnose", "--json", "-w", folder).json["findings"]
+    same = next(each for each in main if each["id"] == "leg:unassigned")
+    assert same["tickets"] != finding["tickets"]
+
+
+def test_the_check_of_an_earlier_instant_lists_what_was_known_then(ingested):
+    told = succeed("diagnose", "--as-of", "2025-10-10T12:00", "--json", "-w", ingested).json
+
+    finding = next(each for each in told["findings"] if each["id"] == "leg:unassigned")
+    assert finding["check"].endswith("--as-of 2025-10-10T10:00:00+00:00")
+    assert len(run_check(finding, ingested)) == finding["tickets"]
+
+
+@pytest.mark.parametrize("name", ["O'Brien", " $(id)", "a\nb", "\x1b[31m\u202eab\\'"])
+def test_any_name_comes_through_a_shell_and_can_be_read(name):
+    typed = command(["printf", "%s", f"where:group={name}"])
+
+    assert typed.isprintable()
+    heard = subprocess.run(["bash", "-c", typed], capture_output=True, check=True)
+    assert heard.stdout.decode() == f"where:group={name}"
 
 
 def test_every_cell_is_written_and_counts_every_clock(told, ingested, tmp_path):

@@ -1,6 +1,12 @@
-"""Counts in words, for every layer that writes a sentence."""
+"""Counts and commands in words, for every layer that writes a sentence."""
 
 from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def count(number: float, noun: str = "") -> str:
@@ -15,3 +21,31 @@ def count(number: float, noun: str = "") -> str:
     if not noun:
         return f"{whole:,}"
     return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
+
+
+def command(words: Iterable[str]) -> str:
+    r"""Write a command so that a shell reads the same words, and a person every sign of them.
+
+    What cannot be printed, or turns the reading direction, stands in ``$'...'`` as bytes, as
+    bash, zsh, ksh and POSIX.1-2024 take it.
+
+    Examples
+    --------
+    >>> print(command(["sniper", "diagnose", "--tickets", "where:group=O'Brien"]))
+    sniper diagnose --tickets 'where:group=O'"'"'Brien'
+    >>> print(command(["a\nb"]))
+    $'a\x0ab'
+    """
+    return " ".join(shlex.quote(word) if word.isprintable() else _in_bytes(word) for word in words)
+
+
+def _in_bytes(word: str) -> str:
+    return f"$'{''.join(map(_sign, word))}'"
+
+
+def _sign(sign: str) -> str:
+    if sign in "'\\":
+        return f"\\{sign}"
+    if sign.isprintable():
+        return sign
+    return "".join(f"\\x{byte:02x}" for byte in sign.encode(errors="surrogateescape"))

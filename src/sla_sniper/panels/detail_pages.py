@@ -75,7 +75,7 @@ def _findings(facts: Facts, found: Detail) -> Page:
                 (
                     (
                         "Each is a place to look first, not a cause, and no saving. Tickets of the "
-                        f"first: {named(shown[0].check, most=90)}. "
+                        f"first: {named(shown[0].check, most=160)}. "
                     ),
                     *prices(facts),
                     " What the simplest rival, ",

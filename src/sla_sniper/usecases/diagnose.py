@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -11,7 +11,7 @@ from sla_sniper.config.documents import nearest
 from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
-from sla_sniper.core.words import count
+from sla_sniper.core.words import command, count
 from sla_sniper.diagnosis import Detail, Diagnosis, Question, diagnose, look_closer
 from sla_sniper.diagnosis.conduct import histories
 from sla_sniper.diagnosis.courses import courses
@@ -196,7 +196,9 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
         as_of=desk.as_of,
         amount=_misses if costs is None else lambda amount: money(amount, costs.currency),
     )
-    detail = look_closer(known.filter(pl.col("state") != "cancelled"), asked)
+    detail = _checkable(
+        look_closer(known.filter(pl.col("state") != "cancelled"), asked), desk, metric
+    )
     # Who missed is compared with the mix of their tickets alone, never as a place by itself.
     overview = diagnose(
         known, [name for name in levels if name != "assignee"], mechanical=detail.mechanical
@@ -211,6 +213,18 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
         as_of=desk.as_of,
         why=desk.why,
     )
+
+
+def _checkable(detail: Detail, desk: Desk, metric: str) -> Detail:
+    """Give each finding the command that lists its tickets: of this metric, as of this instant."""
+    options = [] if metric == desk.workspace.sla.levels.metrics[0] else ["--metric", metric]
+    if desk.as_of not in (desk.log_end, desk.workspace.as_of):
+        options += ["--as-of", desk.as_of.isoformat()]
+    findings = (
+        replace(each, check=command(["sniper", "diagnose", "--tickets", each.id, *options]))
+        for each in detail.findings
+    )
+    return replace(detail, findings=tuple(findings))
 
 
 def _clocks(desk: Desk, metric: str, dimensions: Sequence[str]) -> pl.DataFrame:
