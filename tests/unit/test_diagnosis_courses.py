@@ -10,6 +10,7 @@ import pytest
 
 from sla_sniper.diagnosis.conduct import conduct, histories
 from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK, courses
+from sla_sniper.diagnosis.findings import habits
 from sla_sniper.diagnosis.flow import by_hour, by_week, recovery
 from sla_sniper.diagnosis.legs import legs, met_without
 from sla_sniper.sla.calendar import Calendar
@@ -287,10 +288,50 @@ def found_in(frame, name):
 def test_conduct_counts_exactly_what_it_defines(name, columns, tickets):
     found = found_in(clocks_of(**columns), name)
 
-    assert found.tickets == tickets
+    assert found.examples == tickets
+    assert [f"T{row}" for row in found.rows] == list(tickets)
     assert found.n == len(tickets)
     assert found.sentence.startswith(f"{len(tickets)} of {found.of} ")
     assert found.definition.endswith(".")
+
+
+def test_a_ticket_of_one_source_is_not_one_of_the_same_id_of_another():
+    frame = clocks_of(
+        source=["a", "b"], ticket_id=["T1", "T1"], reopened_after=[1.0, None], price=[5.0, 5.0]
+    )
+
+    found = found_in(frame, "reopened")
+    (finding,) = habits([found], frame)
+
+    assert found.examples == ("a T1",)
+    assert finding.rows.tolist() == [0]
+    assert finding.money.estimate == pytest.approx(5)
+
+
+def test_money_of_a_habit_is_of_those_that_count_as_met_until_now():
+    frame = clocks_of(
+        state=["met", "missed", "running", "met"], n_short_pauses=[3, 3, 3, 0],
+        price=[10.0, 20.0, 40.0, 80.0],
+    )  # fmt: skip
+
+    (finding,) = habits([found_in(frame, "short_pauses")], frame)
+
+    assert finding.rows.tolist() == [0, 1, 2]
+    assert finding.money.estimate == pytest.approx(10)
+    assert finding.money.low < 10 < finding.money.high
+    assert finding.meaning == "if each of them that was met counted as a miss"
+
+
+def test_money_of_old_open_misses_is_of_misses_that_rates_leave_out():
+    frame = clocks_of(
+        state=["overdue", "running"], breached_at=[at(0), None], price=[10.0, 20.0],
+        fulfilled_at=[None, None],
+    )  # fmt: skip
+
+    (finding,) = habits([found_in(frame, "old_overdue")], frame)
+
+    assert finding.money.estimate == pytest.approx(10)
+    assert finding.meaning == "of misses that no rate of ended tickets holds"
 
 
 def test_a_log_without_replies_tells_nothing_of_robots():

@@ -6,9 +6,10 @@ requester's, and a pause just before the deadline may be a question that had to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from sla_sniper.core.schema import TICKET_KEY
@@ -17,6 +18,8 @@ from sla_sniper.stats import Interval, wilson_interval
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from numpy.typing import NDArray
 
 JUST: Final = 0.98
 """Share of the target from which a met one was met just so."""
@@ -32,7 +35,7 @@ N_EXAMPLES: Final = 5
 _OPEN: Final = ("running", "paused", "overdue")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Conduct:
     """One way in which a rate may look better than the service was.
 
@@ -42,13 +45,15 @@ class Conduct:
         Its id: ``reopened``, ``just_met``, ``short_pauses``, ``late_pause``, ``robot_replies``,
         ``relaxed_late`` or ``old_overdue``.
     n, of : int
-        Tickets found, and those that could have been; 0 of 0 where the log cannot tell.
+        Clocks found, and those that could have been; 0 of 0 where the log cannot tell.
     share : Interval
         With Wilson's interval.
     sentence, definition : str
         What was found, in neutral words; what exactly was counted.
-    tickets : tuple of str
-        Of all found, in order of their ids.
+    rows : ndarray of int
+        The clocks found, as rows of those that were asked about.
+    examples : tuple of str
+        A few of their tickets, in order; with their source where there are several.
     """
 
     name: str
@@ -57,12 +62,8 @@ class Conduct:
     share: Interval
     sentence: str
     definition: str
-    tickets: tuple[str, ...]
-
-    @property
-    def examples(self) -> tuple[str, ...]:
-        """A few of the tickets."""
-        return self.tickets[:N_EXAMPLES]
+    rows: NDArray[np.int64] = field(repr=False)
+    examples: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -123,6 +124,9 @@ def conduct(clocks: pl.DataFrame, *, as_of: datetime) -> tuple[Conduct, ...]:
     as_of : datetime
         Where the log is read.
     """
+    clocks = clocks.with_columns(
+        _row=pl.int_range(pl.len(), dtype=pl.Int64), _ticket=_ticket_name(clocks)
+    )
     met = clocks.filter(pl.col("state") == "met")
     stopped = clocks.filter(pl.col("state").is_in(["met", "missed"]))
     used = pl.col("elapsed_us") / pl.col("target_us")
@@ -135,6 +139,11 @@ def conduct(clocks: pl.DataFrame, *, as_of: datetime) -> tuple[Conduct, ...]:
         _relaxed(clocks),
         _old_overdue(clocks, as_of=as_of),
     )
+
+
+def _ticket_name(clocks: pl.DataFrame) -> pl.Expr:
+    is_alone = clocks["source"].n_unique() <= 1
+    return pl.col("ticket_id") if is_alone else pl.format("{} {}", *TICKET_KEY)
 
 
 def _reopened(met: pl.DataFrame) -> Conduct:
@@ -249,7 +258,6 @@ def _conduct(  # noqa: PLR0913 - a finding has that many parts
     noun: str = "clock",
     nothing: str = "",
 ) -> Conduct:
-    keys = found.select(TICKET_KEY).unique().sort(TICKET_KEY)
     n, of = found.height, among.height
     share = wilson_interval(n, of)
     told = f"{count(n)} of {count(of, noun)} ({share.estimate:.1%}) {words}."
@@ -260,5 +268,6 @@ def _conduct(  # noqa: PLR0913 - a finding has that many parts
         share=share,
         sentence=told if of else nothing or "No clock could show it.",
         definition=definition,
-        tickets=tuple(keys["ticket_id"].to_list()),
+        rows=found["_row"].to_numpy(),
+        examples=tuple(found["_ticket"].unique().bottom_k(N_EXAMPLES).sort().to_list()),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -116,7 +116,7 @@ class Detail:
         Why the times look made up; empty where they do not.
     findings : tuple of Finding
         By money.
-    decided : DataFrame
+    keys : DataFrame
         `source, ticket_id` of the clocks that the findings' rows count.
     """
 
@@ -134,11 +134,11 @@ class Detail:
     conduct: tuple[Conduct, ...]
     invented: tuple[str, ...]
     findings: tuple[Finding, ...]
-    decided: pl.DataFrame
+    keys: pl.DataFrame
 
     def tickets(self, finding: Finding) -> pl.DataFrame:
         """Tickets of one of the findings, each once, in order."""
-        return self.decided[finding.rows].unique().sort("source", "ticket_id")
+        return self.keys[finding.rows].unique().sort("source", "ticket_id")
 
 
 def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
@@ -179,12 +179,14 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
     }
     habitual = conduct(clocks, as_of=asked.as_of)
     coded = {each.dimension: each for each in fine}
-    found = [
+    of_decided = [
         *places(coded, stakes, table, mechanical, asked.amount),
         *teams(compared, coded, missed),
         *waits(decided, price),
-        *habits(habitual, decided, price),
     ]
+    place = np.flatnonzero(clocks["state"].is_in(DECIDED).to_numpy())
+    found = [replace(each, rows=place[each.rows]) for each in of_decided]
+    found += habits(habitual, clocks)
     return Detail(
         cells=table,
         mechanical=mechanical,
@@ -200,7 +202,7 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
         conduct=habitual,
         invented=invented(*_local(decided, asked.timezone)),
         findings=ranked(found),
-        decided=decided.select("source", "ticket_id"),
+        keys=clocks.select("source", "ticket_id"),
     )
 
 

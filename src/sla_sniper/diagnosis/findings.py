@@ -50,9 +50,11 @@ class Finding:
         In currency, or misses where nothing is priced; what it is an amount of, `meaning` says.
     meaning : str
     rows : ndarray of int
-        Its clocks, as rows of the decided ones.
+        Its clocks, as rows of the frame that was asked about.
     check : str
         The command that lists its tickets; whoever knows metric and instant writes it.
+    n_tickets : int
+        How many that lists: a ticket may have several clocks.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Finding:
     meaning: str
     rows: Ints = field(repr=False)
     check: str = ""
+    n_tickets: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -73,7 +76,8 @@ class Finding:
                 "high": self.money.high,
             },
             "meaning": self.meaning,
-            "tickets": len(self.rows),
+            "tickets": self.n_tickets,
+            "clocks": len(self.rows),
             "check": self.check,
         }
 
@@ -232,24 +236,39 @@ def waits(clocks: pl.DataFrame, price: Floats) -> list[Finding]:
     return found
 
 
-def habits(found: Sequence[Conduct], clocks: pl.DataFrame, price: Floats) -> list[Finding]:
-    """Ways in which a rate looks better than the service, with what they would cost as misses."""
+def habits(found: Sequence[Conduct], clocks: pl.DataFrame) -> list[Finding]:
+    """Ways in which a rate looks better than the service, and what that hides.
+
+    Parameters
+    ----------
+    found : sequence of Conduct
+        With rows of `clocks`.
+    clocks : DataFrame
+        Clocks of any state, with `state` and `price`.
+    """
+    state, price = clocks["state"], clocks["price"].to_numpy()
+    is_met = (state == "met").to_numpy()
     told = []
     for each in found:
         if each.n == 0:
             continue
-        rows = np.flatnonzero(clocks["ticket_id"].is_in(list(each.tickets)).to_numpy())
-        mean = float(price[rows].mean()) if len(rows) else 0.0
-        money = (
-            mean * each.of * at for at in (each.share.estimate, each.share.low, each.share.high)
-        )
+        is_hidden = each.name == "old_overdue"
+        # What is a miss already costs nothing more by being counted as one.
+        priced = each.rows if is_hidden else each.rows[is_met[each.rows]]
+        share = wilson_interval(len(priced), each.of)
+        mean = float(price[priced].mean()) if len(priced) else 0.0
+        money = (mean * each.of * at for at in (share.estimate, share.low, share.high))
         told.append(
             Finding(
                 id=f"conduct:{each.name}",
                 sentence=each.sentence,
                 money=Interval(*money),
-                meaning="if each of them counted as a miss",
-                rows=rows,
+                meaning=(
+                    "of misses that no rate of ended tickets holds"
+                    if is_hidden
+                    else "if each of them that was met counted as a miss"
+                ),
+                rows=each.rows,
             )
         )
     return told

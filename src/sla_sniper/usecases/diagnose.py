@@ -196,7 +196,7 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
         as_of=desk.as_of,
         amount=_misses if costs is None else lambda amount: money(amount, costs.currency),
     )
-    detail = _checkable(
+    detail = _with_checks(
         look_closer(known.filter(pl.col("state") != "cancelled"), asked), desk, metric
     )
     # Who missed is compared with the mix of their tickets alone, never as a place by itself.
@@ -215,13 +215,17 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
     )
 
 
-def _checkable(detail: Detail, desk: Desk, metric: str) -> Detail:
+def _with_checks(detail: Detail, desk: Desk, metric: str) -> Detail:
     """Give each finding the command that lists its tickets: of this metric, as of this instant."""
     options = [] if metric == desk.workspace.sla.levels.metrics[0] else ["--metric", metric]
     if desk.as_of not in (desk.log_end, desk.workspace.as_of):
         options += ["--as-of", desk.as_of.isoformat()]
     findings = (
-        replace(each, check=command(["sniper", "diagnose", "--tickets", each.id, *options]))
+        replace(
+            each,
+            check=command(["sniper", "diagnose", "--tickets", each.id, *options]),
+            n_tickets=detail.tickets(each).height,
+        )
         for each in detail.findings
     )
     return replace(detail, findings=tuple(findings))
