@@ -168,6 +168,32 @@ def test_a_level_that_is_always_missed_does_not_break_the_fit(desk):
     np.testing.assert_allclose(fitted, rates, atol=1e-6)
 
 
+def test_a_regression_on_nothing_is_the_rate_of_all():
+    found = regress([], np.array([1.0, 0.0, 0.0, 0.0]))
+
+    np.testing.assert_allclose(found.logit, np.log(1 / 3) * np.ones(4), atol=1e-9)
+    assert (found.effects, found.rank) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    "varies", [(), ("group",), ("priority",)], ids=["none", "one", "mechanical"]
+)
+def test_a_desk_where_at_most_one_dimension_varies_is_tested(varies):
+    missed = np.arange(40) % 4 == 0
+    frame = pl.DataFrame(
+        {
+            name: [f"{k % 3}" if name in varies else "same" for k in range(40)]
+            for name in ("group", "channel", "priority")
+        }
+    )
+    coded = [encode(frame, name) for name in frame.columns]
+
+    found = conditions(coded, missed.astype(float), {"priority"})
+
+    assert [each.dimension for each in found] == [name for name in varies if name != "priority"]
+    assert all(each.given_all.df == 2 for each in found)
+
+
 def test_adjusted_p_values_equal_scipys():
     p = np.random.default_rng(0).random(40) ** 3
 

@@ -92,7 +92,7 @@ def regress(coded: Sequence[Coded], missed: Floats) -> Regression:
     rank = _rank(_information(coded, starts, np.ones(len(missed))))
     rate = np.clip(missed.mean() if len(missed) else 0.5, 1e-12, 1 - 1e-12)
     beta[0] = np.log(rate / (1 - rate))
-    logit = _logit(coded, starts, beta)
+    logit = _logit(coded, starts, beta, n_rows=len(missed))
     deviance = _deviance(logit, missed)
     for _ in range(_MOST_STEPS):
         p = _chance(logit)
@@ -137,16 +137,18 @@ def _stepped(
     """Take the Newton step, or half of it, and again, until it does not make things worse."""
     for _ in range(_MOST_STEPS):
         tried = beta + step
-        logit = _logit(coded, starts, tried)
+        logit = _logit(coded, starts, tried, n_rows=len(missed))
         reached = _deviance(logit, missed)
         if reached <= deviance:
             return tried, logit, reached
         step = step / 2
-    return beta, _logit(coded, starts, beta), deviance
+    return beta, _logit(coded, starts, beta, n_rows=len(missed)), deviance
 
 
-def _logit(coded: Sequence[Coded], starts: NDArray[np.int64], beta: Floats) -> Floats:
-    total = np.full(len(coded[0].code) if coded else 0, beta[0])
+def _logit(
+    coded: Sequence[Coded], starts: NDArray[np.int64], beta: Floats, *, n_rows: int
+) -> Floats:
+    total = np.full(n_rows, beta[0])
     for each, (first, last) in zip(coded, pairwise(starts), strict=True):
         total += np.r_[0.0, beta[first:last]][each.code]
     return np.asarray(np.clip(total, -_FARTHEST, _FARTHEST))
