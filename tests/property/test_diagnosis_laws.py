@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from sla_sniper.core.schema import METRICS
 from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK, courses
+from sla_sniper.diagnosis.ripeness import are_ripe
 from sla_sniper.sla.clock import cycles
 from tests.property.test_clock_laws import all_rows, known_by
 from tests.property.test_clock_twin import moments, service_levels, tickets
@@ -64,3 +67,20 @@ def test_courses_show_what_the_clock_shows(drawn, as_of, data, metric, make_even
     shown = cycles(events, levels, as_of=as_of)
     key = ["source", "ticket_id", "metric", "policy", "cycle"]
     assert_frame_equal(found.select(shown.columns).sort(key), shown.sort(key))
+
+
+@few
+@given(drawn=tickets, as_of=moments, data=st.data(), metric=metrics)
+def test_a_clock_is_ripe_by_its_start_and_target_alone(
+    drawn, as_of, data, metric, make_event, make_events
+):
+    levels = data.draw(service_levels(metric))
+    found = cycles(make_events(known_by(all_rows(drawn, make_event), as_of)), levels, as_of=as_of)
+
+    is_ripe = are_ripe(found, levels.calendars, as_of=as_of)
+
+    names = ("applied_at", "target_us", "calendar")
+    for ripe, (start, target, name) in zip(is_ripe, found.select(names).iter_rows(), strict=True):
+        calendar = levels.calendars[name]
+        assert ripe == (calendar.elapsed(start, as_of) > timedelta(microseconds=target))
+        assert not ripe or calendar.add(start, timedelta(microseconds=target)) <= as_of

@@ -13,6 +13,8 @@ from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK, courses
 from sla_sniper.diagnosis.findings import habits
 from sla_sniper.diagnosis.flow import by_hour, by_week, recovery
 from sla_sniper.diagnosis.legs import legs, met_without
+from sla_sniper.diagnosis.ripeness import are_ripe
+from sla_sniper.diagnosis.summary import diagnose
 from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
 from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
@@ -75,6 +77,54 @@ def test_time_goes_to_whoever_has_the_ticket(course):
     assert hours(found) == {"unassigned": 1, "in_work": 3, "waiting_requester": 3}
     assert found["wall_us"].item() == 7 * HOUR
     assert found["elapsed_us"].item() == 4 * HOUR
+
+
+@pytest.mark.parametrize(("ended_after", "read_after"), [(3, 7), (3, 8), (3, 9), (9, 7), (9, 9)])
+def test_a_clock_counts_once_its_target_would_be_used_up(course, ended_after, read_after):
+    target = Target("resolution_time", "always", default=8 * HOUR)
+    ended = at(9 + ended_after)
+    rows = [
+        (at(9), {}),
+        *([(ended, {"status": "resolved"})] if ended <= at(9 + read_after) else []),
+    ]
+    now = at(9 + read_after)
+    found = course(*rows, as_of=now, target=target)
+
+    is_ripe = are_ripe(found, CALENDARS, as_of=now).item()
+
+    assert is_ripe == (read_after > 8)
+    told = diagnose(found.with_columns(is_ripe=pl.lit(is_ripe)), [])
+    assert (told.n, told.n_early) == (int(is_ripe), int(not is_ripe and ended_after < read_after))
+
+
+def test_a_paused_clock_that_would_be_used_up_is_said_to_stand_still(course):
+    found = course((at(9), {}), (at(10), {"status": "waiting_requester"}), as_of=at(48))
+
+    is_ripe = are_ripe(found, CALENDARS, as_of=at(48))
+
+    told = diagnose(found.with_columns(is_ripe), [])
+    assert (told.n, told.n_left_out, told.n_held_up) == (0, 1, 1)
+
+
+def test_the_share_missed_of_recent_clocks_is_that_of_the_older_ones():
+    """Half of all take 30 hours of a target of 24: read at any hour, the share must be a half."""
+    starts = [at(hour) for hour in range(200)]
+    taken = [timedelta(hours=30 if k % 2 else 2) for k in range(200)]
+    now = at(200)
+    state = [
+        "overdue" if now < start + it and now - start > timedelta(hours=24)
+        else "running" if now < start + it
+        else "missed" if it > timedelta(hours=24) else "met"
+        for start, it in zip(starts, taken, strict=True)
+    ]  # fmt: skip
+    frame = pl.DataFrame(
+        {"applied_at": starts, "target_us": 24 * HOUR, "calendar": "always", "state": state}
+    )
+
+    told = diagnose(frame.with_columns(are_ripe(frame, CALENDARS, as_of=now)), [])
+
+    assert (told.n, told.n_missed, told.n_early) == (176, 88, 12)
+    assert "too young to have been missed: 12" in told.sentences()[0]
 
 
 def test_nights_are_outside_open_hours_unless_the_ticket_waits(course):

@@ -148,8 +148,8 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
     ----------
     clocks : DataFrame
         One metric's courses (`courses.courses`) joined with `conduct.histories`, the columns
-        that `asked` names, and `price`: what a miss of each costs, missed or not. Without those
-        that were cancelled.
+        that `asked` names, `is_ripe` (see `ripeness.are_ripe`), and `price`: what a miss of each
+        costs, missed or not. Without those that were cancelled.
     asked : Question
 
     Returns
@@ -158,7 +158,7 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
     """
     clocks = _with_calendar(clocks, asked.timezone)
     clocks = clocks.with_columns(is_missed=pl.col("state").is_in(MISSED_STATES))
-    decided = clocks.filter(pl.col("state").is_in(DECIDED))
+    decided = clocks.filter(pl.col("state").is_in(DECIDED) & pl.col("is_ripe"))
     missed = decided["is_missed"].to_numpy().astype(np.float64)
     price = decided["price"].to_numpy()
     names = [name for name in (*asked.dimensions, *CALENDAR) if _has_any(decided, name)]

@@ -43,9 +43,13 @@ class Diagnosis:
     Attributes
     ----------
     n, n_missed : int
-        Decided targets (met, missed or overdue) and those missed.
+        Ripe targets that are decided (met, missed or overdue), and those missed.
     n_left_out : int
         Rows still running, paused or cancelled: they have no outcome yet.
+    n_held_up : int
+        Those of them that are ripe and have none because their clock stood still.
+    n_early : int
+        Decided rows that are not ripe: met so early that those which will be missed are not yet.
     rate : Interval
         Share missed, with Wilson's interval.
     associations : tuple of Association
@@ -57,6 +61,8 @@ class Diagnosis:
     n: int
     n_missed: int
     n_left_out: int
+    n_held_up: int
+    n_early: int
     rate: Interval
     associations: tuple[Association, ...]
     months: tuple[Month, ...]
@@ -64,13 +70,24 @@ class Diagnosis:
     def sentences(self) -> tuple[str, ...]:
         """Return the findings in a few sentences of plain words."""
         if self.n == 0:
+            if self.n_early:
+                early = f"{self.n_early:,} met early say nothing of the rest"
+                return (f"No target could have been missed yet, so there is no rate: {early}.",)
             return ("No target has been decided yet, so there is nothing to diagnose.",)
         rate = self.rate
         overall = (
             f"{self.n_missed:,} of {count(self.n, 'target')} missed: {_span(rate)}; "
-            f"left out, because without an outcome yet: {self.n_left_out:,}."
+            f"left out, because without an outcome yet: {self.n_left_out:,}{self._apart()}."
         )
         return (overall, *map(_in_words, self.associations), *_best_and_worst_month(self.months))
+
+    def _apart(self) -> str:
+        """What else is not counted, and why."""
+        held = f" ({self.n_held_up:,} because they stood still)" if self.n_held_up else ""
+        early = (
+            f"; met, but too young to have been missed: {self.n_early:,}" if self.n_early else ""
+        )
+        return held + early
 
     def strengths(self) -> tuple[str, ...]:
         """How strongly each dimension goes with missing, a sentence each and no more."""
@@ -82,6 +99,8 @@ class Diagnosis:
             "n": self.n,
             "n_missed": self.n_missed,
             "n_left_out": self.n_left_out,
+            "n_held_up": self.n_held_up,
+            "n_early": self.n_early,
             "rate": interval_dict(self.rate),
             "associations": [association.as_dict() for association in self.associations],
             "months": [
@@ -110,8 +129,8 @@ def diagnose(
     ----------
     frame : DataFrame
         Cycles of one metric joined with properties of their tickets: `state`, `is_missed`
-        (derived from `state` where absent), each of `dimensions`, and, for the months,
-        `applied_at`.
+        (derived from `state` where absent), `is_ripe` (see `ripeness.are_ripe`; all where absent),
+        each of `dimensions`, and, for the months, `applied_at`.
     dimensions : sequence of str
         Columns to look at; those that the frame lacks or that are all null are skipped.
     mechanical : collection of str
@@ -126,7 +145,10 @@ def diagnose(
     >>> diagnosis.n_missed, round(diagnosis.associations[0].v.estimate, 2)
     (50, 1.0)
     """
-    decided = frame.filter(pl.col("state").is_in(DECIDED))
+    is_ripe = pl.col("is_ripe") if "is_ripe" in frame.columns else pl.lit(value=True)
+    ended = frame.filter(pl.col("state").is_in(DECIDED))
+    decided = ended.filter(is_ripe)
+    is_held_up = is_ripe & pl.col("state").is_in(("running", "paused"))
     if "is_missed" not in decided.columns:
         decided = decided.with_columns(is_missed=pl.col("state").is_in(MISSED))
     present = [name for name in dimensions if name in decided.columns and _has_any(decided[name])]
@@ -137,7 +159,9 @@ def diagnose(
     return Diagnosis(
         n=decided.height,
         n_missed=n_missed,
-        n_left_out=frame.height - decided.height,
+        n_left_out=frame.height - ended.height,
+        n_held_up=frame.filter(is_held_up).height if "is_ripe" in frame.columns else 0,
+        n_early=ended.height - decided.height,
         rate=wilson_interval(n_missed, decided.height),
         associations=tuple(sorted(found, key=_order)),
         months=_months(decided),

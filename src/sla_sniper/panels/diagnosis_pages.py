@@ -45,8 +45,8 @@ def diagnosis_appendix(facts: Facts) -> tuple[Page, ...]:
 def missed_share(facts: Facts) -> Figure:
     """Print the share of decided targets that were missed."""
     definition = (
-        f"Share of the decided targets of {facts.metric} that were missed or are overdue; Wilson's "
-        "95 % interval."
+        f"Share of the targets of {facts.metric} that could have been missed by now and are "
+        "decided that were missed or are overdue; Wilson's 95 % interval."
     )
     return share(facts.diagnosed("missed.share", definition, "share"), known(facts.diagnosis.rate))
 

@@ -15,6 +15,7 @@ from sla_sniper.core.words import command, count
 from sla_sniper.diagnosis import Detail, Diagnosis, Question, diagnose, look_closer
 from sla_sniper.diagnosis.conduct import histories
 from sla_sniper.diagnosis.courses import courses
+from sla_sniper.diagnosis.ripeness import are_ripe
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.escalation import money
 from sla_sniper.eventlog.deriving import derive
@@ -182,7 +183,8 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
     clocks = _clocks(desk, metric, dimensions)
     costs = desk.workspace.sla.breach_costs
     price = pl.lit(1.0).alias("price") if costs is None else _prices(desk, clocks)
-    clocks = clocks.with_columns(price)
+    calendars = desk.workspace.sla.levels.calendars
+    clocks = clocks.with_columns(price, are_ripe(clocks, calendars, as_of=desk.as_of))
     numbers = [name for name in desk.keep if _is_number(clocks[name])]
     levels = [*dimensions, *(name for name in desk.keep if name not in numbers)]
     known = clocks.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in numbers)
