@@ -178,6 +178,39 @@ def test_lost_tickets_carry_no_claim_however_many_others_are_escalated_with_them
     assert not verdict.advantage.claimed
 
 
+def test_losing_less_than_a_rule_that_fills_every_slot_is_no_advantage():
+    """Nobody saves by escalating; the forecast only stops earlier, which needs no forecast."""
+    losing = SHARP.with_columns(breached=pl.lit(value=False))
+
+    verdict = backtest(losing, costs(), capacities=[25])[1].verdict(25)
+
+    assert 0 < verdict.advantage.low < verdict.advantage.difference
+    assert (verdict.advantage.claimed, verdict.policy) == (False, "priority_edf")
+    assert verdict.withheld.startswith("escalating by sniper is not shown to pay: net saving -$")
+    assert verdict.caveat == (
+        "escalating by priority_edf is not shown to pay: net saving -$1,000 [-1,000, -1,000]"
+    )
+    assert verdict.sentence.endswith(f", {verdict.withheld}); {verdict.caveat}")
+
+
+def test_a_rule_that_pays_ranks_without_a_caveat():
+    verdict = backtest(BLIND, costs(), capacities=[5])[1].verdict(5)
+
+    assert (verdict.policy, verdict.caveat) == (verdict.advantage.rule, "")
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_of_too_few_days_only_a_loss_of_the_rule_is_said(value):
+    few = pool(forecast=1.0, n_days=5)
+
+    verdict = backtest(few, costs(value=value, low=0.0), capacities=[5])[1].verdict(5)
+
+    assert (verdict.caveat != "") == (value == 0)
+    assert verdict.sentence.endswith(
+        "net saving -$50" if value == 0 else "(5 days are too few to tell)"
+    )
+
+
 def test_withheld_claim_says_why():
     held = backtest(DOUBTFUL, costs(), capacities=[0, 5])[1].verdict(5)
 

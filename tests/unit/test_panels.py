@@ -215,6 +215,13 @@ def test_withheld_claim_says_why():
     )
 
 
+def test_banner_says_that_the_rule_does_not_pay():
+    told = "escalating by edf is not shown to pay: net saving -$9 [-12, -6]"
+    held = dataclasses.replace(verdict(claimed=False, low=-700.0), caveat=told)
+
+    assert verdict_banner(held, "USD").detail.endswith(f" E{told[1:]}.")
+
+
 def test_verdict_never_misnames_another_list():
     banner = verdict_banner(verdict(claimed=False, low=-700.0), "USD", listed_by="sniper")
 

@@ -132,6 +132,14 @@ def test_monitor_closes_every_capacity_also_one_that_is_the_desks_now(desk):
     )
 
 
+def test_a_claim_taken_back_says_as_well_that_the_rule_does_not_pay(desk):
+    caveat = "escalating by oldest is not shown to pay: net saving -$9 [-12, -6]"
+    store(desk, "backtest", verdict(25, claims=True) | {"caveat": caveat}, verdict(50, claims=True))
+    close(desk)
+
+    assert told(desk, 25).sentence.endswith(f"{told(desk, 25).why}); {caveat}")
+
+
 def test_monitor_closes_what_training_opened(desk):
     close(desk)
 

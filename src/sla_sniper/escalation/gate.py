@@ -13,6 +13,9 @@ Nor is an advantage claimed on tickets that are lost already. Under a promise th
 five days after the work, nearly every choice breaches for certain; that an escalation prevents
 half of those is no assumption any more, but known to be wrong. So the interval has to lie above
 zero as well if nothing can prevent a breach that is as good as a fact.
+
+Nor does it do to lose less than a rule that fills every slot: the choice's own net saving has to
+lie above zero, too. Where the rule ranks instead and its own does not, that is said.
 """
 
 from __future__ import annotations
@@ -56,8 +59,8 @@ class Advantage:
         Net saving of ``sniper`` minus that of `rule` over all test days, in currency, with its
         95 % interval over days; NaN bounds where there are too few days.
     claimed : bool
-        Whether `low` is above zero, also without the tickets that are lost already, and at the
-        desk's own capacity as well or else at `SURE`.
+        Whether `low` is above zero, also without the tickets that are lost already, as is the
+        net saving of ``sniper`` itself, and at the desk's own capacity as well or else at `SURE`.
     """
 
     capacity: int
@@ -89,6 +92,9 @@ class Verdict:
         Why nothing is claimed although `advantage.low` is above zero; empty otherwise.
     is_sure : bool
         Whether the interval at `SURE` is above zero as well, over `MIN_SURE_DAYS` or more.
+    caveat : str
+        Said besides where the rule ranks: that escalating by it is not shown to pay either; empty
+        where it is.
     """
 
     advantage: Advantage
@@ -98,6 +104,7 @@ class Verdict:
     n_days: int
     withheld: str = ""
     is_sure: bool = False
+    caveat: str = ""
 
 
 def best_rule(result: Replay, capacity: int) -> str:
@@ -201,8 +208,8 @@ def take_back(verdict: Verdict, reason: str, currency: str) -> Verdict:
     if not verdict.advantage.claimed:
         return verdict
     held = replace(verdict.advantage, claimed=False)
-    sentence = _sentence(held, currency, verdict.n_days, reason)
-    return replace(verdict, advantage=held, policy=held.rule, sentence=sentence, withheld=reason)
+    taken = replace(verdict, advantage=held, policy=held.rule, withheld=reason)
+    return replace(taken, sentence=_sentence(taken, currency))
 
 
 def _rules(result: Replay, capacity: int) -> list[str]:
@@ -212,46 +219,67 @@ def _rules(result: Replay, capacity: int) -> list[str]:
 def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity: int) -> Verdict:
     n_days = result.candidates.n_days
     rule = best_rule(training or result, capacity)
-    gain = paired_net(result, ("sniper", rule), capacity, weights)
-    if n_days < MIN_DAYS:
-        gain = Interval(gain.estimate, np.nan, np.nan)
-    advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
     ours, theirs = (result.totals[name, capacity] for name in ("sniper", rule))
     difference = _net_difference(ours, theirs, result)
-    is_sure = n_days >= MIN_SURE_DAYS and total_interval(difference, weights, level=SURE).is_above(
-        0
-    )
+    gain = _shown(difference, weights)
+    advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
+    is_sure = n_days >= MIN_SURE_DAYS and _shown(difference, weights, level=SURE).is_above(0)
+    currency = result.costs.currency
     verdict = Verdict(
         advantage=advantage,
         policy="sniper" if advantage.claimed else rule,
-        sentence=_sentence(advantage, result.costs.currency, n_days),
+        sentence="",
         chosen_on="training days" if training else "test days",
         n_days=n_days,
         is_sure=advantage.claimed and is_sure,
+        caveat=_unpaid(rule, theirs.net(result.costs), weights, currency),
     )
+    verdict = replace(verdict, sentence=_sentence(verdict, currency))
+    if unpaid := _unpaid("sniper", ours.net(result.costs), weights, currency):
+        return take_back(verdict, unpaid, currency)
     undecided = ours.net_of_undecided(result.costs) - theirs.net_of_undecided(result.costs)
     held = total_interval(undecided, weights)
     if held.is_above(0):
         return verdict
-    currency = result.costs.currency
     reason = f"{_amount(held, currency)} without tickets that are as good as breached"
     return take_back(verdict, reason, currency)
 
 
-def _sentence(advantage: Advantage, currency: str, n_days: int, withheld: str = "") -> str:
+def _unpaid(policy: str, net: Floats, weights: Floats, currency: str) -> str:
+    """Say that what a policy saves by itself is not shown to lie above zero, or nothing.
+
+    Of too few days nothing is shown; only a loss is said.
+    """
+    saved = _shown(net, weights)
+    if saved.is_above(0) or (np.isnan(saved.low) and saved.estimate > 0):
+        return ""
+    return f"escalating by {policy} is not shown to pay: net saving {_amount(saved, currency)}"
+
+
+def _shown(per_day: Floats, weights: Floats, *, level: float = 0.95) -> Interval:
+    """Sum over days with its interval, whose bounds are NaN where there are too few days."""
+    found = total_interval(per_day, weights, level=level)
+    is_few = per_day.size < MIN_DAYS
+    return Interval(found.estimate, np.nan, np.nan) if is_few else found
+
+
+def _sentence(verdict: Verdict, currency: str) -> str:
+    advantage, n_days = verdict.advantage, verdict.n_days
     rival = f"{advantage.rule} at {advantage.capacity} a day"
-    if np.isnan(advantage.low):
-        days = f"{count(n_days, 'day')} {'is' if n_days == 1 else 'are'}"
-        return f"no measurable advantage over {rival} ({days} too few to tell)"
     gain = _amount(Interval(advantage.difference, advantage.low, advantage.high), currency)
     if advantage.claimed:
         return f"sniper saves {gain} more than {rival}"
-    told = ", ".join(filter(None, (f"difference {gain}", withheld)))
-    return f"no measurable advantage over {rival} ({told})"
+    told = ", ".join(filter(None, (f"difference {gain}", verdict.withheld)))
+    if np.isnan(advantage.low):
+        told = f"{count(n_days, 'day')} {'is' if n_days == 1 else 'are'} too few to tell"
+    said = f"no measurable advantage over {rival} ({told})"
+    return "; ".join(filter(None, (said, verdict.caveat)))
 
 
-def _amount(gain: Interval, currency: str) -> str:
-    return f"{money(gain.estimate, currency)} [{round(gain.low):,}, {round(gain.high):,}]"
+def _amount(saved: Interval, currency: str) -> str:
+    told = money(saved.estimate, currency)
+    is_bounded = not np.isnan(saved.low)
+    return f"{told} [{round(saved.low):,}, {round(saved.high):,}]" if is_bounded else told
 
 
 def _net_difference(first: DayTotals, second: DayTotals, result: Replay) -> Floats:

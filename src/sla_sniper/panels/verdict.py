@@ -55,7 +55,9 @@ def verdict_banner(verdict: Verdict, currency: str, *, listed_by: str = "") -> B
         is_claimed=False,
         headline=f"No measurable advantage over {rule} at {verdict.advantage.capacity} a day: "
         f"{so} {rule}",
-        detail=f"{_difference(verdict, currency)} {_chosen(verdict)}",
+        detail=" ".join(
+            filter(None, (_difference(verdict, currency), _chosen(verdict), _caveat(verdict)))
+        ),
     )
 
 
@@ -75,3 +77,7 @@ def _difference(verdict: Verdict, currency: str) -> str:
 
 def _chosen(verdict: Verdict) -> str:
     return f"{verdict.advantage.rule} is the best simple rule on the {verdict.chosen_on}."
+
+
+def _caveat(verdict: Verdict) -> str:
+    return verdict.caveat and f"{verdict.caveat[0].upper()}{verdict.caveat[1:]}."

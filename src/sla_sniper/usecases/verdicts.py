@@ -298,4 +298,5 @@ def _verdict(told: Mapping[str, Any]) -> Verdict:
         n_days=told.get("n_days", 0),
         withheld=told.get("withheld", ""),
         is_sure=told.get("is_sure", False),
+        caveat=told.get("caveat", ""),
     )
