@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,7 +17,7 @@ from sla_sniper.escalation import (
     replay,
     summarise,
 )
-from sla_sniper.escalation.gate import best_rule, paired_net
+from sla_sniper.escalation.gate import best_rule, judge, paired_net
 from sla_sniper.stats.bootstrap import day_weights
 
 HOUR = 3_600_000_000
@@ -155,6 +156,20 @@ def test_what_99_percent_show_is_claimed_without_the_desks_own_capacity():
     sure = backtest(SHARP, costs(), capacities=[0, 5])[1].verdict(5)
 
     assert (sure.is_sure, sure.advantage.claimed, sure.policy) == (True, True, "sniper")
+
+
+@pytest.mark.parametrize(("undecided", "is_sure"), [(0.0, True), (36.0, False)])
+def test_beyond_doubt_is_asked_of_the_undecided_tickets_too(undecided, is_sure):
+    """The difference of whole days is sure; without the lost it is shown at 95 % alone."""
+    swing = undecided * np.resize([1.0, -1.0], N_DAYS)
+    tested = replay(SHARP, costs(), capacities=[5], policies=["sniper", "edf"])
+    ours, theirs = (tested.totals[name, 5] for name in ("sniper", "edf"))
+    moved = replace(theirs, undecided=ours.undecided + swing - 20)
+    tested = replace(tested, totals=tested.totals | {("edf", 5): moved})
+
+    (verdict,) = judge(tested, day_weights(N_DAYS))
+
+    assert (verdict.advantage.claimed, verdict.is_sure) == (True, is_sure)
 
 
 def test_nothing_is_claimed_on_tickets_that_are_lost_already():

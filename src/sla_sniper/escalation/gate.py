@@ -91,7 +91,7 @@ class Verdict:
     withheld : str
         Why nothing is claimed although `advantage.low` is above zero; empty otherwise.
     is_sure : bool
-        Whether the interval at `SURE` is above zero as well, over `MIN_SURE_DAYS` or more.
+        Whether all that a claim needs is shown at `SURE` as well, over `MIN_SURE_DAYS` or more.
     caveat : str
         Said besides where the rule ranks: that escalating by it is not shown to pay either; empty
         where it is.
@@ -223,7 +223,11 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
     difference = _net_difference(ours, theirs, result)
     gain = _shown(difference, weights)
     advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
-    is_sure = n_days >= MIN_SURE_DAYS and _shown(difference, weights, level=SURE).is_above(0)
+    undecided = ours.net_of_undecided(result.costs) - theirs.net_of_undecided(result.costs)
+    is_sure = n_days >= MIN_SURE_DAYS and all(
+        _shown(each, weights, level=SURE).is_above(0)
+        for each in (difference, undecided, ours.net(result.costs))
+    )
     currency = result.costs.currency
     verdict = Verdict(
         advantage=advantage,
@@ -237,7 +241,6 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
     verdict = replace(verdict, sentence=_sentence(verdict, currency))
     if unpaid := _unpaid("sniper", ours.net(result.costs), weights, currency):
         return take_back(verdict, unpaid, currency)
-    undecided = ours.net_of_undecided(result.costs) - theirs.net_of_undecided(result.costs)
     held = total_interval(undecided, weights)
     if held.is_above(0):
         return verdict
