@@ -172,6 +172,20 @@ def test_beyond_doubt_is_asked_of_the_undecided_tickets_too(undecided, is_sure):
     assert (verdict.advantage.claimed, verdict.is_sure) == (True, is_sure)
 
 
+@pytest.mark.parametrize(("n_won", "is_claimed"), [(5, False), (6, True)])
+def test_tied_days_prove_nothing(n_won, is_claimed):
+    """On every other day forecast and rule escalate the same tickets."""
+    known = pl.col("day").rank("dense") <= n_won
+    alike = SHARP.with_columns(p_edf=pl.when(known).then("p_edf").otherwise("p_breach"))
+
+    verdict = backtest(alike, costs(), capacities=[5])[1].verdict(5)
+
+    assert (verdict.advantage.rule, verdict.n_days) == ("edf_value", 20)
+    assert verdict.advantage.low > 0
+    assert verdict.advantage.claimed == is_claimed
+    assert verdict.withheld == ("" if is_claimed else "they differ on 5 days alone")
+
+
 def test_nothing_is_claimed_on_tickets_that_are_lost_already():
     sharper = SHARP.with_columns(p_breach=pl.col("p_breach") ** 0.5)
     certain = SHARP.with_columns(p_breach=0.98 + 0.02 * pl.col("p_breach"))

@@ -36,13 +36,17 @@ if TYPE_CHECKING:
 
 MIN_DAYS: Final = 6
 """Days below which nothing is claimed: six days in a row won by chance are the fewest that a
-two-sided test at 5 % would believe, and a bootstrap of one day has no width at all."""
+two-sided test at 5 % would believe, and a bootstrap of one day has no width at all. A day on which
+nothing differs is won by nobody and does not count, or four days would do of any number."""
 
 SURE: Final = 0.99
 """Level at which an advantage is claimed also if the desk's own capacity shows none."""
 MIN_SURE_DAYS: Final = 20
 """Days below which `SURE` is not what it says: over 6 normal days a lower bound at 99 % lies above
 the truth 2.4 times in a hundred instead of 0.5, over 20 days 0.7 times."""
+
+_TIED: Final = 1e-6
+"""Difference of a day, in currency, that sums in another order may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +225,11 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
     rule = best_rule(training or result, capacity)
     ours, theirs = (result.totals[name, capacity] for name in ("sniper", rule))
     difference = _net_difference(ours, theirs, result)
-    gain = _shown(difference, weights)
+    gain = _bounded(difference, weights)
     advantage = Advantage(capacity, rule, gain.estimate, gain.low, gain.high, gain.is_above(0))
     undecided = ours.net_of_undecided(result.costs) - theirs.net_of_undecided(result.costs)
-    is_sure = n_days >= MIN_SURE_DAYS and all(
-        _shown(each, weights, level=SURE).is_above(0)
+    is_sure = all(
+        _is_shown(each, weights, level=SURE, least=MIN_SURE_DAYS)
         for each in (difference, undecided, ours.net(result.costs))
     )
     currency = result.costs.currency
@@ -239,13 +243,14 @@ def _verdict(result: Replay, weights: Floats, training: Replay | None, capacity:
         caveat=_unpaid(rule, theirs.net(result.costs), weights, currency),
     )
     verdict = replace(verdict, sentence=_sentence(verdict, currency))
+    if not _is_shown(difference, weights):
+        return take_back(verdict, f"they differ{_alone(difference)}", currency)
     if unpaid := _unpaid("sniper", ours.net(result.costs), weights, currency):
         return take_back(verdict, unpaid, currency)
-    held = total_interval(undecided, weights)
-    if held.is_above(0):
+    if _is_shown(undecided, weights):
         return verdict
-    reason = f"{_amount(held, currency)} without tickets that are as good as breached"
-    return take_back(verdict, reason, currency)
+    held = f"{_amount(_bounded(undecided, weights), currency)}{_alone(undecided)}"
+    return take_back(verdict, f"{held} without tickets that are as good as breached", currency)
 
 
 def _unpaid(policy: str, net: Floats, weights: Floats, currency: str) -> str:
@@ -253,17 +258,35 @@ def _unpaid(policy: str, net: Floats, weights: Floats, currency: str) -> str:
 
     Of too few days nothing is shown; only a loss is said.
     """
-    saved = _shown(net, weights)
-    if saved.is_above(0) or (np.isnan(saved.low) and saved.estimate > 0):
+    saved = _bounded(net, weights)
+    if saved.estimate > 0 if np.isnan(saved.low) else _is_shown(net, weights):
         return ""
-    return f"escalating by {policy} is not shown to pay: net saving {_amount(saved, currency)}"
+    told = f"{_amount(saved, currency)}{_alone(net)}"
+    return f"escalating by {policy} is not shown to pay: net saving {told}"
 
 
-def _shown(per_day: Floats, weights: Floats, *, level: float = 0.95) -> Interval:
-    """Sum over days with its interval, whose bounds are NaN where there are too few days."""
-    found = total_interval(per_day, weights, level=level)
-    is_few = per_day.size < MIN_DAYS
-    return Interval(found.estimate, np.nan, np.nan) if is_few else found
+def _bounded(per_day: Floats, weights: Floats) -> Interval:
+    """Sum over days with its interval; of too few days its bounds are NaN."""
+    found = total_interval(per_day, weights)
+    return Interval(found.estimate, np.nan, np.nan) if per_day.size < MIN_DAYS else found
+
+
+def _is_shown(
+    per_day: Floats, weights: Floats, *, level: float = 0.95, least: int = MIN_DAYS
+) -> bool:
+    """Whether a total lies above zero, and not on a few days alone."""
+    return _deciding(per_day) >= least and total_interval(per_day, weights, level=level).is_above(0)
+
+
+def _deciding(per_day: Floats) -> int:
+    """Count the days that are not zero."""
+    return int(np.count_nonzero(np.abs(per_day) > _TIED))
+
+
+def _alone(per_day: Floats) -> str:
+    """Say on how many days a total rests where these are too few; else nothing."""
+    n_days = _deciding(per_day)
+    return f" on {count(n_days, 'day')} alone" if n_days < MIN_DAYS <= per_day.size else ""
 
 
 def _sentence(verdict: Verdict, currency: str) -> str:
