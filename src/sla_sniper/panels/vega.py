@@ -19,6 +19,7 @@ _BAR_STEP: Final = 30
 _LEAST_HEIGHT: Final = 170
 _LINE_HEIGHT: Final = 330
 _CELL_STEP: Final = 34
+_LABEL_RISE: Final = 9
 _WIDTH: Final = 620
 """Of a whole chart with its labels, so that every chart is scaled alike."""
 
@@ -111,12 +112,14 @@ def _names(lines: Lines, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Char
     for line, points in zip(lines.lines, drawn, strict=True):
         if not points:
             continue
-        is_left = (points[-1][1] == max(ends)) == (points[-1][1] >= points[0][1])
+        is_top = points[-1][1] == max(ends)
+        is_left = is_top == (points[-1][1] >= points[0][1])
         at = points[max(0, len(points) - 3)]
         row = {"name": line.name, "x": at[0], "y": at[1]}
         mark: dict[str, Any] = (
             {"align": "right", "dx": -10} if is_left else {"align": "left", "dx": 10}
         )
+        mark["dy"] = -_LABEL_RISE if is_top else _LABEL_RISE  # beside the line, not on it
         named = alt.Chart(alt.InlineData(values=[row])).mark_text(fontWeight=600, **mark)
         layers.append(named.encode(x=x, y=y, text="name:N", color=colour))
     return layers
@@ -162,8 +165,11 @@ def heatmap_chart(heatmap: Heatmap) -> alt.LayerChart:
 def _axis(channel: Any, field: str, axis: Axis) -> Any:  # noqa: ANN401 - of x or y
     written: dict[Scale, dict[str, Any]] = {
         "share": {"format": ".0%"},
-        "money": {"labelExpr": f"{_quoted(axis.symbol)} + format(datum.value, '~s')"},
-        "number": {"format": "~g"},
+        "money": {
+            "labelExpr": "(datum.value < 0 ? '\u2212' : '') + "
+            f"{_quoted(axis.symbol)} + format(abs(datum.value), '~s')"
+        },
+        "number": {"format": ",~f"},
     }
     return channel(
         field,
