@@ -41,8 +41,11 @@ bench: $(VENV)/.dev ## Time and memory of commands, calendar and clock, against 
 mutate: $(VENV)/.mutate ## Change the clock's code and see whether tests notice: hours (MODULES="account.py")
 	@$(BIN)/python -m tools.mutate $(MODULES)
 
-docs: $(VENV)/.dev ## Write the generated pages again, then test the documentation
+docs: $(VENV)/.dev ## Generated pages, the notebook executed on the demo log, tests of the docs
 	@$(BIN)/python -m tools.pages
+	@mkdir -p build
+	@$(SNIPER) demo build/demo --no-serve > build/demo.log
+	@$(SNIPER) report --format ipynb --out build/docs/SLA_Optimization_Master.ipynb -w build/demo
 	@$(BIN)/python -m pytest -q tests/docs
 
 lock: $(VENV)/.dev ## Resolve requirements/*.txt from pyproject.toml again (needs uv)

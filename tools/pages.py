@@ -1,6 +1,6 @@
 """Write the pages that are made from the code; the test of the documentation compares them.
 
-``python -m tools.pages`` writes docs/reference/exit-codes.md again.
+``python -m tools.pages`` writes docs/reference/exit-codes.md and the notebook again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
+from sla_sniper.usecases.notebook import read_notebook, written
+
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOK = ROOT / "notebooks" / "SLA_Optimization_Master.ipynb"
 EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
 BASE = "SlaSniperError"
 MARK = "<!-- made by `make docs` from the classes of errors -->"
@@ -59,9 +62,11 @@ def _read(node: ast.ClassDef) -> ErrorClass:
 
 
 def write() -> None:
-    """Write the table of exit codes below its mark."""
+    """Write the table of exit codes below its mark, and the notebook without outputs."""
     head = EXIT_CODES.read_text().split(MARK)[0]
     EXIT_CODES.write_text(f"{head}{MARK}\n\n{table(error_classes())}\n")
+    NOTEBOOK.parent.mkdir(exist_ok=True)
+    NOTEBOOK.write_text(written(read_notebook()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from sla_sniper.cli.app import app
 from sla_sniper.core.schema import STATUSES, VALUE_COLUMNS
-from sla_sniper.data import demo_files, template_files
+from sla_sniper.data import demo_files, master_notebook, template_files
 from sla_sniper.outputs.marts import SLA_POLICY_COLUMNS
 from sla_sniper.outputs.tableau_sheets import SHEETS
 from sla_sniper.outputs.tables import (
@@ -21,10 +22,13 @@ from sla_sniper.outputs.tables import (
     PEOPLE,
     PREDICTION_COLUMNS,
 )
+from sla_sniper.usecases.notebook import read_notebook, written
 from tools import lock, pages
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
+NOTEBOOK = ROOT / "notebooks" / "SLA_Optimization_Master.ipynb"
+CELLS = master_notebook().resolve()
+SOURCES = sorted(set((ROOT / "src").rglob("*.py")) - {CELLS})
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -56,6 +60,24 @@ def test_every_error_has_its_own_code():
 
     assert None not in codes
     assert len(set(codes)) == len(codes)
+
+
+def test_notebook_in_git_is_written_from_its_cells():
+    assert NOTEBOOK.read_text(encoding="utf-8") == written(read_notebook())
+
+
+def test_notebook_in_git_has_no_outputs():
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+
+    assert len(code) > 20
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+
+
+def test_text_of_the_notebook_holds_no_numbers():
+    told = [cell.source for cell in read_notebook().cells if cell.cell_type == "markdown"]
+
+    assert [line for text in told for line in text.splitlines() if re.search(r"\d", line)] == []
 
 
 def test_codes_stay_clear_of_the_reserved_ones():

@@ -79,6 +79,7 @@ class ReportFormat(StrEnum):
     html = "html"
     pdf = "pdf"
     pptx = "pptx"
+    ipynb = "ipynb"
 
 
 _PIPED_WIDTH = 200

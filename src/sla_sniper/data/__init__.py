@@ -1,4 +1,4 @@
-"""Files that come with the package: the demo log and the templates of a new workspace."""
+"""Files that come with the package: the demo log, templates of a workspace, the notebook."""
 
 from __future__ import annotations
 
@@ -60,6 +60,17 @@ def template_files() -> tuple[Path, ...]:
     """
     folder = _folder("templates")
     return tuple(folder / name for name in ("sniper.toml", "sla.toml", "map.toml"))
+
+
+def master_notebook() -> Path:
+    """Return the cells of the master notebook, as a script in jupytext's percent format.
+
+    Examples
+    --------
+    >>> master_notebook().name
+    'SLA_Optimization_Master.py'
+    """
+    return _folder("notebook") / "SLA_Optimization_Master.py"
 
 
 def _folder(name: str) -> Path:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
 
 from sla_sniper.panels.document import Note, Sentence, Table
-from sla_sniper.panels.drawings import Bars, Heatmap
+from sla_sniper.panels.drawings import Bars, Heatmap, Lines
 from sla_sniper.panels.footnotes import Code, Figure, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sla_sniper.panels.document import Block, Document, Page
-    from sla_sniper.panels.drawings import Drawing, Lines
+    from sla_sniper.panels.drawings import Drawing
     from sla_sniper.panels.footnotes import Footnote, Text
 
+_LARGE: Final = 1000
 _MEANT = str.maketrans({"<": "&lt;", "|": "\\|", "`": "\\`"})
 """What would be markup within a text; no name begins a line."""
 
@@ -40,6 +45,77 @@ def as_markdown(document: Document) -> str:
         for number, note in footnotes.values()
     )
     return "\n\n---\n\n".join([head, *pages, f"## Footnotes\n\n{notes}"]) + "\n"
+
+
+def page_parts(page: Page) -> tuple[str | Drawing, ...]:
+    r"""Split a page into Markdown without footnotes and its chart, as a notebook shows them.
+
+    Returns
+    -------
+    tuple of (str or Drawing)
+        In reading order; a dollar sign is escaped, because notebooks set mathematics between two.
+
+    Examples
+    --------
+    >>> from sla_sniper.panels.document import Note, Page, Sentence
+    >>> parts = page_parts(Page(("It pays",), (Sentence(("By $5.",)), Note(("Assumed.",)))))
+    >>> print(*parts)
+    ### It pays
+    <BLANKLINE>
+    - By \$5.
+    <BLANKLINE>
+    *Assumed.*
+    """
+    drawing = page.exhibit if isinstance(page.exhibit, (Bars, Heatmap, Lines)) else None
+    place = page.blocks.index(drawing) if drawing else len(page.blocks)
+    plain = replace(page, blocks=page.blocks[:place], is_appendix=False)
+    told = f"#{_page(plain, _unmarked, {})}"
+    if drawing is None:
+        return (_for_notebook(told),)
+    before = _for_notebook(f"{told}\n\n**{_plain(drawing.title)}**")
+    after = "\n\n".join(_block(block, _unmarked, {}) for block in page.blocks[place + 1 :])
+    return (before, drawing, *((_for_notebook(after),) if after else ()))
+
+
+def text_markdown(text: Text) -> str:
+    r"""Write a text without footnotes for a notebook.
+
+    Examples
+    --------
+    >>> print(text_markdown(("Saves $5 by ", Code("edf"), ".")))
+    Saves \$5 by `edf`.
+    """
+    return _for_notebook(_unmarked(text))
+
+
+def table_markdown(frame: pl.DataFrame) -> str:
+    r"""Write a small table for a notebook: no cell can be markup, numbers have three digits.
+
+    Examples
+    --------
+    >>> print(table_markdown(pl.DataFrame({"group": ["a|b"], "n": [1200], "V": [0.12345]})))
+    | group | n | V |
+    | --- | --- | --- |
+    | a\|b | 1,200 | 0.123 |
+    """
+    rows = [[_for_notebook(_plain(_written(cell))) for cell in row] for row in frame.rows()]
+    return _table([_plain(name) for name in frame.columns], rows)
+
+
+def _unmarked(text: Text) -> str:
+    return "".join(_span(span, {}) for span in text)
+
+
+def _for_notebook(told: str) -> str:
+    return told.replace("$", "\\$")
+
+
+def _written(cell: object) -> str:
+    if isinstance(cell, float):
+        return "" if math.isnan(cell) else f"{cell:,.3g}" if abs(cell) < _LARGE else f"{cell:,.0f}"
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    return "" if cell is None else str(cell)
 
 
 def _page(
@@ -116,7 +192,8 @@ def _span(span: str | Code | Figure, footnotes: Mapping[str, tuple[int, Footnote
 
 
 def _mark(footnote: Footnote, footnotes: Mapping[str, tuple[int, Footnote]]) -> str:
-    return f"[^{footnotes[footnote.id][0]}]"
+    """Refer to a footnote; where none are listed there is nothing to refer to."""
+    return f"[^{footnotes[footnote.id][0]}]" if footnotes else ""
 
 
 def _plain(text: str) -> str:

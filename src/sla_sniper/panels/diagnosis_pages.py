@@ -29,7 +29,7 @@ _EFFECT: Final = (
 
 def diagnosis_pages(facts: Facts) -> tuple[Page, ...]:
     """Where targets are missed and what goes with it, a page each."""
-    return (_where(facts), _why(facts))
+    return (where_page(facts), why_page(facts))
 
 
 def diagnosis_appendix(facts: Facts) -> tuple[Page, ...]:
@@ -74,7 +74,8 @@ def months_chart(facts: Facts) -> Bars | None:
     )
 
 
-def _where(facts: Facts) -> Page:
+def where_page(facts: Facts) -> Page:
+    """On which values most misses fall, and how often each misses."""
     found = _strongest(facts.diagnosis)
     if found is None:
         said = "Nothing that is recorded of a ticket at its start tells where targets are missed."
@@ -139,7 +140,8 @@ def _where(facts: Facts) -> Page:
     )
 
 
-def _why(facts: Facts) -> Page:
+def why_page(facts: Facts) -> Page:
+    """How strongly each property goes with missing."""
     shown = [each for each in facts.diagnosis.associations if not np.isnan(each.v.estimate)]
     if not shown:
         title = "Nothing can be compared: all targets ended alike, or nothing is known of them"

@@ -45,17 +45,18 @@ def executive_report(facts: Facts) -> Document:
             money.hinges_page(facts),
             money.projection_page(facts),
             money.ask_page(facts),
-            _limits(facts),
-            _policies(facts),
-            _swings(facts),
+            limits_page(facts),
+            policies_page(facts),
+            swings_page(facts),
             *detail_pages(facts),
             *diagnosis_appendix(facts),
-            _made_of(facts),
+            made_of_page(facts),
         ),
     )
 
 
-def _limits(facts: Facts) -> Page:
+def limits_page(facts: Facts) -> Page:
+    """What no replay can show."""
     given = facts.assumptions
     told = (given.limits, given.censoring, given.release)
     return Page(
@@ -65,7 +66,8 @@ def _limits(facts: Facts) -> Page:
     )
 
 
-def _policies(facts: Facts) -> Page:
+def policies_page(facts: Facts) -> Page:
+    """Every way to choose, at the capacity."""
     columns = (
         Column("Policy"),
         Column("Escalated",
@@ -109,7 +111,8 @@ def _policy(result: Mapping[str, Any], columns: tuple[Column, ...]) -> tuple[str
     )
 
 
-def _swings(facts: Facts) -> Page:
+def swings_page(facts: Facts) -> Page:
+    """What each assumption moves."""
     found = facts.backtest["sensitivity"]
     keys = ("net_low", "net_high", "gain_low", "gain_high")
     rule = f"minus {found['rule']}"
@@ -157,7 +160,8 @@ def _swings(facts: Facts) -> Page:
     )  # fmt: skip
 
 
-def _made_of(facts: Facts) -> Page:
+def made_of_page(facts: Facts) -> Page:
+    """From which log and settings the numbers come."""
     told, log = facts.backtest, facts.log
     settings = {
         "replayed": ("Days replayed", f"{told['from']} to {told['to']}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -17,7 +18,8 @@ from sla_sniper.panels.facts import Facts, LogFacts, nearest_capacity
 from sla_sniper.panels.report import executive_report
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.diagnose import diagnose_desk
-from sla_sniper.usecases.files import write_bytes
+from sla_sniper.usecases.files import require_folder, write_bytes, write_text
+from sla_sniper.usecases.notebook import executed_notebook, require_notebook
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import header
 from sla_sniper.usecases.verdicts import (
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from sla_sniper.panels.document import Document
     from sla_sniper.usecases.desk import Desk
 
-Format = Literal["md", "html", "pdf", "pptx"]
+Format = Literal["md", "html", "pdf", "pptx", "ipynb"]
+Rendered = Literal["md", "html", "pdf", "pptx"]
+"""Formats that show the document as it is; a notebook tells it anew."""
 _PERSONAL: Final = ("requester", "assignee")
 _SLICE: Final = 100_000
 _DIGITS: Final = 16
@@ -90,6 +94,9 @@ def write_report(
 ) -> Report:
     """Write the executive report from the latest backtest and the diagnosis.
 
+    A notebook computes everything once more by itself, in its own cells; what is missing is found
+    before they run.
+
     Raises
     ------
     NoCostsError
@@ -99,20 +106,45 @@ def write_report(
         another estimator than that of the model in use.
     UnreadableFileError
         If what was replayed is of an older version, without what the report tells.
+    NotebookMissingError, NotebookFailedError
+        If a notebook cannot be executed.
     """
+    if fmt == "ipynb":
+        require_notebook()
     desk = open_desk(folder, asked=None, now=now, progress=progress)
-    backtest = _told_backtest(desk, folder)
+    backtest = told_backtest(desk)
     facts = facts_of(desk, backtest)
     document = executive_report(facts)
     progress("writing the report")
     path = out or desk.workspace.outputs / f"executive_slides.{fmt}"
-    write_bytes(rendered(document, fmt, replayed_with(desk, backtest)), path)
+    if fmt == "ipynb":
+        _write_notebook(desk, path, progress)
+    else:
+        write_bytes(rendered(document, fmt, replayed_with(desk, backtest)), path)
     n_figures = len({figure.id for figure in document.figures()})
     return Report(path, desk.as_of, facts.sentence, fmt, len(document.pages), n_figures)
 
 
-def _told_backtest(desk: Desk, folder: Path) -> dict[str, Any]:
-    """Return the latest backtest, if it may be told."""
+def _write_notebook(desk: Desk, path: Path, progress: Progress) -> None:
+    """Write the executed notebook; it names the workspace by the way there from its own place."""
+    place = path.resolve().parent
+    require_folder(place)
+    parameters = {
+        "WORKSPACE": os.path.relpath(desk.workspace.folder.resolve(), place),
+        "AS_OF": desk.as_of.isoformat(),
+    }
+    write_text(executed_notebook(parameters, place, progress=progress), path)
+
+
+def told_backtest(desk: Desk) -> dict[str, Any]:
+    """Return the latest backtest, if it may be told.
+
+    Raises
+    ------
+    NoCostsError, NoBacktestError, UnreadableFileError
+        As `write_report`.
+    """
+    folder = desk.workspace.folder
     desk.workspace.sla.require_costs()
     backtest = latest_backtest(desk.workspace.outputs)
     if backtest is None or datetime.fromisoformat(backtest["as_of"]) > desk.as_of:
@@ -177,7 +209,7 @@ def log_facts(desk: Desk) -> LogFacts:
     return LogFacts(stored.height, n_tickets, digest.hexdigest()[:_DIGITS])
 
 
-def rendered(document: Document, fmt: Format, replayed: Mapping[str, Any]) -> bytes:
+def rendered(document: Document, fmt: Rendered, replayed: Mapping[str, Any]) -> bytes:
     """Render a report in one of its formats; each renderer is loaded only where it is used.
 
     Parameters

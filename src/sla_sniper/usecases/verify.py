@@ -171,7 +171,7 @@ def verify_deck(
     Raises
     ------
     UnreadableFileError
-        If the file is damaged, or sla-sniper did not make it.
+        If the file is damaged, is a notebook, or sla-sniper did not make it.
     ForeignDeckError
         If it was made from other sources than the workspace has.
     """
@@ -205,6 +205,11 @@ def _read(path: Path) -> tuple[Record, tuple[Printed, ...]]:
     again = "make one with `sniper report --format pptx`"
     if not path.is_file():
         raise UnreadableFileError(str(path), "there is no such file", again)
+    if path.suffix.lower() == ".ipynb":
+        reason = "only decks are verified, the cells of a notebook compute its numbers themselves"
+        raise UnreadableFileError(
+            str(path), reason, "execute the notebook again by `sniper report --format ipynb`"
+        )
     try:
         record, printed = read_deck(path)
         datetime.fromisoformat(record.as_of)
