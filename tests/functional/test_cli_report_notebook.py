@@ -13,8 +13,11 @@ from pathlib import Path
 
 import jupyter_client
 import nbformat
+import polars as pl
 import pytest
 
+from sla_sniper.model.metrics import reliability_curve
+from sla_sniper.outputs.markdown import table_markdown
 from sla_sniper.panels.drawings import Bars, Lines
 from sla_sniper.panels.report import executive_report
 from sla_sniper.usecases.desk import open_desk
@@ -107,6 +110,29 @@ def test_its_numbers_are_those_of_the_report(desk, made, notebook):
 
 
 @pytest.mark.slow
+def test_calibration_is_that_of_the_clocks_with_an_outcome(desk, notebook):
+    pool = pl.read_parquet(desk / "outputs" / "backtest" / "predictions.parquet")
+    known = pool.filter(pl.col("breached").is_not_null())
+    bins = reliability_curve(known["breached"], known["p_breach"])
+
+    text = told(notebook)
+
+    assert known.height < pool.height
+    assert bins.height > 2
+    assert [
+        row for row in bins.rows() if "| {:.1%} | {:.1%} | {:,} |".format(*row) not in text
+    ] == []
+
+
+@pytest.mark.slow
+def test_no_cell_tells_of_nothing(notebook):
+    text = told(notebook)
+
+    assert "nan" not in re.findall(r"[a-z]+", text.lower())
+    assert "Nothing to draw" not in text
+
+
+@pytest.mark.slow
 def test_it_names_workspace_and_instant_from_where_it_lies(made, notebook):
     cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
 
@@ -139,6 +165,16 @@ def test_another_workspace_gives_other_numbers(desk, notebook, tmp_path):
     assert f"- {missed} of " in told(again)
     assert f"- {missed} of " not in told(notebook)
     assert "WORKSPACE = '../desk'" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>", "a\n# b", "a|b", "![x](http://e.org/x)", "$a$", "`a`", "\u202eabc"]
+)
+def test_a_name_in_a_table_is_no_markup(name):
+    head, rule, row = table_markdown(pl.DataFrame({"group": [name]})).splitlines()
+
+    assert (head, rule) == ("| group |", "| --- |")
+    assert not re.search(r"<|(?<!\\)[`$]|\]\(|\u202e|(?<!\\)\|.*(?<!\\)\|.*(?<!\\)\|", row)
 
 
 def test_before_a_backtest_it_says_what_is_missing_like_the_others(workspace, tmp_path):

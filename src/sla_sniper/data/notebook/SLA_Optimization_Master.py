@@ -275,8 +275,8 @@ table(
 # ## When
 #
 # A clock ends met or missed; one that still runs is censored, not dropped (Aalen and Johansen). The first chart follows the
-# work itself, done in time or late. The second shows what share has missed by then, which happens in the hour in which
-# the target is used up by definition. The hazard tells in which hours of open time work gets done most.
+# work itself, done in time or late. The second shows what share was met by then: a miss comes in the hour in which
+# the target is used up, by definition. The hazard tells in which hours of open time work gets done most.
 
 # %%
 by_id = {page.exhibit.id: page for page in detail_pages(facts) if page.exhibit}
@@ -511,8 +511,10 @@ show(decision_pages.proof_page(facts))
 
 # %%
 pool = latest_pool(desk.workspace.outputs)
+known = None if pool is None else pool.filter(~pl.col("is_censored"))
+bins = [] if known is None else reliability_curve(known["breached"], known["p_breach"]).to_dicts()
 draw(
-    [] if pool is None else reliability_curve(pool["breached"], pool["p_breach"]).to_dicts(),
+    bins,
     lambda base: (
         alt.Chart(alt.InlineData(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
         .mark_line(color=theme.PALE, strokeDash=[4, 4])
@@ -527,6 +529,16 @@ draw(
     title="Forecast against what happened, in bins of as many clocks each",
     width=380,
     height=320,
+)
+table(
+    [
+        {
+            "forecast, mean of the bin": f"{each['p_breach']:.1%}",
+            "breached": f"{each['breach_share']:.1%}",
+            "clocks at a landmark": each["n"],
+        }
+        for each in bins
+    ]
 )
 table(
     [
