@@ -224,6 +224,39 @@ def test_of_a_clock_that_counts_anew_only_what_it_counts_is_told(course):
     assert ran(found) == {"in_work": 3}
 
 
+UNDONE = (
+    (at(9), {"assignee": "ann", "status": "open"}), (at(10), {"status": "resolved"}),
+    (at(11), {"status": "closed"}), (at(13), {"status": "open"}), (at(14), {"status": "resolved"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "hours_after"),
+    [
+        ({}, [3.0]),
+        ({"on_reopen": "count"}, [3.0]),
+        ({"on_reopen": "final"}, [3.0]),
+        ({"on_reopen": "restart"}, [3.0, None]),
+        ({"stop_in": ("closed",)}, [2.0]),
+        ({"metric": "first_reply_time"}, [3.0]),
+        ({"metric": "first_reply_time", "on_close": "ignore"}, [None]),
+    ],
+)
+def test_a_reopening_undoes_the_clock_that_the_end_had_stopped(course, changes, hours_after):
+    target = Target(**{"metric": "resolution_time", "calendar": "office", "default": 8 * HOUR}
+                    | changes)  # fmt: skip
+
+    found = course(*UNDONE, target=target)
+
+    assert found.sort("cycle")["reopened_after"].to_list() == hours_after
+
+
+def test_a_ticket_that_is_cancelled_after_its_end_was_not_reopened(course):
+    found = course(*UNDONE[:2], (at(12), {"status": "cancelled"}))
+
+    assert found["reopened_after"].to_list() == [None]
+
+
 def test_pauses_are_counted_with_their_length_and_place(course):
     found = course(
         (at(9), {"assignee": "ann", "status": "open"}),
@@ -393,10 +426,9 @@ def test_a_log_without_replies_tells_nothing_of_robots():
     )
 
 
-def test_histories_tell_reopenings_and_first_replies(make_event, make_events):
+def test_histories_tell_first_replies(make_event, make_events):
     rows = [
         ("A", 0, "created", "new", "requester"), ("A", 2, "public_reply", "open", "agent"),
-        ("A", 5, "resolved", "resolved", "agent"), ("A", 8, "reopened", "open", "requester"),
         ("B", 0, "created", "new", "requester"), ("B", 1, "public_reply", "new", "requester"),
         ("B", 4, "resolved", "closed", "agent"),
     ]  # fmt: skip
@@ -407,11 +439,9 @@ def test_histories_tell_reopenings_and_first_replies(make_event, make_events):
 
     found = histories(events)
 
-    assert found.select(
-        "ticket_id", "reopened_after", "first_reply_by", "first_reply_after"
-    ).rows() == [
-        ("A", 3.0, "agent", 2 * 3600.0),
-        ("B", None, None, None),
+    assert found.select("ticket_id", "first_reply_by", "first_reply_after").rows() == [
+        ("A", "agent", 2 * 3600.0),
+        ("B", None, None),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from sla_sniper.core.instants import HOUR_US
 from sla_sniper.core.schema import CYCLES, STATUSES, TICKET_KEY
 from sla_sniper.sla.clock import read_clocks, tabulate
 from sla_sniper.sla.facts import read_facts
@@ -79,7 +80,8 @@ def courses(
         "wall" and a pause moved the deadline by more open time than it took. `n_pauses`,
         `n_short_pauses` (under a quarter of an hour); `paused_at` and `relaxed_at`, the share of
         the target used when the last pause began, and when a target was replaced by a longer
-        one, null where that never happened.
+        one; `reopened_after`, the fewest hours of wall time after which an end of the ticket that
+        stopped this clock was undone. Null where that never happened.
     """
     read = [
         each for each in read_clocks(events, levels, as_of=as_of) if each[0].rule.metric == metric
@@ -103,6 +105,7 @@ _SCHEMA: Final = {
     "n_short_pauses": pl.Int64(),
     "paused_at": pl.Float64(),
     "relaxed_at": pl.Float64(),
+    "reopened_after": pl.Float64(),
 }
 
 
@@ -160,7 +163,8 @@ def _course(segments: Segments, reading: Reading, rows: _Rows) -> pl.DataFrame:
         {"wall_us": ends - starts}
         | columns
         | counted
-        | _handling(segments, inside, clock, (begin, end, n)),
+        | _handling(segments, inside, clock, (begin, end, n))
+        | {"reopened_after": _undone(segments, inside, clock, rows.facts, n)},
         schema=_SCHEMA,
     )
 
@@ -231,6 +235,24 @@ def _handling(
         "paused_at": _last(share[first], clock[first], n),
         "relaxed_at": _last(used, clock[relaxed], n),
     }
+
+
+def _undone(segments: Segments, inside: Ints, clock: Ints, facts: Facts, n: int) -> pl.Series:
+    """Hours until an end that stopped each clock was undone; null where none was."""
+    ended = facts.is_in(segments.rule.stop_in)
+    back = np.flatnonzero(~ended & ~facts.is_void & ~facts.first & np.r_[False, ended[:-1]])
+    is_stopped = segments.state[inside] == STOPPED
+    went_on = np.r_[False, is_stopped[:-1] & (clock[1:] == clock[:-1])]
+    row = segments.row[inside]
+    at = np.flatnonzero(is_stopped & ~went_on & ended[row])
+    place = np.searchsorted(back, row[at])
+    is_later = place < len(back)
+    at, back = at[is_later], back[place[is_later]]
+    is_same = facts.ticket[back] == facts.ticket[row[at]]
+    at, back = at[is_same], back[is_same]
+    found = np.full(n, np.inf)
+    np.minimum.at(found, clock[at], (facts.begins[back] - facts.begins[row[at]]) / HOUR_US)
+    return pl.Series(np.where(np.isinf(found), np.nan, found)).fill_nan(None)
 
 
 def _last(values: NDArray[np.float64], clock: Ints, n: int) -> pl.Series:
