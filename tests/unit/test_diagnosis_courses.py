@@ -17,6 +17,7 @@ from sla_sniper.diagnosis.ripeness import are_ripe
 from sla_sniper.diagnosis.summary import diagnose
 from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
+from sla_sniper.sla.conditions import Condition, Conditions
 from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
 
 HOUR = 3_600_000_000
@@ -277,6 +278,31 @@ def test_a_longer_target_is_told_with_what_was_used_of_the_old_one(course):
         .is_null()
         .all()
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "share"),
+    [("8h", "80h", 7.6 / 8), ("80h", "8h", None)],
+    ids=["longer", "shorter"],
+)
+def test_a_longer_target_of_another_policy_is_told_as_well(
+    make_event, make_events, first, second, share
+):
+    def policy(name, target):
+        hours = int(target.removesuffix("h"))
+        rule = Target("resolution_time", "office", default=hours * HOUR)
+        return SlaPolicy(name, (rule,), when=Conditions((Condition("group", "is", (name,)),)))
+
+    levels = ServiceLevels(CALENDARS, (policy("fast", first), policy("slow", second)))
+    rows = [(at(9), "created", "fast"), (at(16.6), "group", "slow")]
+    events = make_events([
+        make_event("T1", when, activity, status="open", priority="high", group=group)
+        for when, activity, group in rows
+    ])  # fmt: skip
+
+    found = courses(events, levels, "resolution_time", as_of=TUESDAY, has_assignees=True)
+
+    assert found["relaxed_at"].to_list() == [share if share is None else pytest.approx(share)]
 
 
 def test_courses_are_the_cycles_of_their_metric(course, make_event, make_events):

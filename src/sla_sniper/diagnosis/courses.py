@@ -14,6 +14,7 @@ from sla_sniper.sla.facts import read_facts
 from sla_sniper.sla.segments import NEVER, NO_TARGET, PAUSED, STOPPED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
 
 LEGS: Final = (
     "in_work",
@@ -87,14 +89,37 @@ def courses(
         each for each in read_clocks(events, levels, as_of=as_of) if each[0].rule.metric == metric
     ]
     facts = read_facts(events, levels, TICKET_KEY) if read else None
+    replaced = _replaced([segments for segments, _ in read], events.height)
     parts = [
         tabulate(segments, reading, events).hstack(
-            _course(segments, reading, _Rows(events, facts, has_assignees=has_assignees))
+            _course(
+                segments,
+                reading,
+                _Rows(events, facts, has_assignees=has_assignees),
+                replaced[_clock(segments)],
+            )
         )
         for segments, reading in read
         if facts is not None
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema={**CYCLES, **_SCHEMA})
+
+
+def _clock(segments: Segments) -> str:
+    """What the targets of one clock share; one that starts with its policy is its own."""
+    return segments.policy.name if segments.rule.start == "attached" else ""
+
+
+def _replaced(folds: Sequence[Segments], n_rows: int) -> dict[str, tuple[Ints, Floats]]:
+    """Target in force until each row of the events, whichever rule set it, and its part used."""
+    found = {_clock(each): (np.full(n_rows, NO_TARGET), np.full(n_rows, np.nan)) for each in folds}
+    for each in folds:
+        target, share = found[_clock(each)]
+        at = np.flatnonzero((each.target != NO_TARGET) & ~each.ends_ticket)
+        following = each.row[at + 1]
+        target[following] = each.target[at]
+        share[following] = each.elapsed_at(each.ends[at], at) / np.maximum(each.target[at], 1)
+    return found
 
 
 _SCHEMA: Final = {
@@ -139,7 +164,9 @@ def _changes(events: pl.DataFrame, column: str) -> Flags:
     return events.select(changed.fill_null(value=False)).to_series().to_numpy()
 
 
-def _course(segments: Segments, reading: Reading, rows: _Rows) -> pl.DataFrame:
+def _course(
+    segments: Segments, reading: Reading, rows: _Rows, replaced: tuple[Ints, Floats]
+) -> pl.DataFrame:
     """Legs and handling of each clock, in the order of `reading.chosen`."""
     clock = _clock_of_row(segments, reading, rows.facts)
     inside = np.flatnonzero(clock >= 0)
@@ -164,6 +191,7 @@ def _course(segments: Segments, reading: Reading, rows: _Rows) -> pl.DataFrame:
         | columns
         | counted
         | _handling(segments, inside, clock, (begin, end, n))
+        | {"relaxed_at": _relaxed(segments, inside, clock, replaced, n)}
         | {"reopened_after": _undone(segments, inside, clock, rows.facts, n)},
         schema=_SCHEMA,
     )
@@ -210,7 +238,7 @@ def _open(segments: Segments, begin: Ints, end: Ints) -> Ints:
 def _handling(
     segments: Segments, inside: Ints, clock: Ints, spans: tuple[Ints, Ints, int]
 ) -> dict[str, pl.Series]:
-    """Pauses and longer targets of each clock."""
+    """Pauses of each clock."""
     begin, end, n = spans
     state, target = segments.state[inside], segments.target[inside]
     is_same = np.r_[False, clock[1:] == clock[:-1]]
@@ -223,18 +251,25 @@ def _handling(
     paused = np.flatnonzero((state == PAUSED) & (run >= 0))
     length = np.bincount(run[paused], stands[paused], minlength=int(pauses.sum()))
     first = np.flatnonzero(pauses)
-    before = np.r_[NO_TARGET, target[:-1]]
-    had = is_same & (before != NO_TARGET) & (before > 0) & is_known
-    relaxed = np.flatnonzero(had & (target > before) & (state < STOPPED))
-    used = segments.elapsed[inside][relaxed] / before[relaxed]
     return {
         "n_pauses": pl.Series(np.bincount(clock[first], minlength=n)),
         "n_short_pauses": pl.Series(
             np.bincount(clock[first[length < SHORT_PAUSE_US]], minlength=n)
         ),
         "paused_at": _last(share[first], clock[first], n),
-        "relaxed_at": _last(used, clock[relaxed], n),
     }
+
+
+def _relaxed(
+    segments: Segments, inside: Ints, clock: Ints, replaced: tuple[Ints, Floats], n: int
+) -> pl.Series:
+    """Share used of a target of each clock that a longer one replaced, of any rule."""
+    row = segments.row[inside]
+    before, share = replaced[0][row], replaced[1][row]
+    is_same = np.r_[False, clock[1:] == clock[:-1]]
+    grew = (before > 0) & (segments.target[inside] > before) & (segments.state[inside] < STOPPED)
+    relaxed = np.flatnonzero(is_same & grew)
+    return _last(share[relaxed], clock[relaxed], n)
 
 
 def _undone(segments: Segments, inside: Ints, clock: Ints, facts: Facts, n: int) -> pl.Series:
@@ -255,7 +290,7 @@ def _undone(segments: Segments, inside: Ints, clock: Ints, facts: Facts, n: int)
     return pl.Series(np.where(np.isinf(found), np.nan, found)).fill_nan(None)
 
 
-def _last(values: NDArray[np.float64], clock: Ints, n: int) -> pl.Series:
+def _last(values: Floats, clock: Ints, n: int) -> pl.Series:
     """The last value of each clock, null where it has none."""
     found = np.full(n, np.nan)
     found[clock] = values
