@@ -28,7 +28,7 @@ def test_legs_sum_to_the_wall_time_of_every_clock(
     levels = data.draw(service_levels(metric))
     events = make_events(known_by(all_rows(drawn, make_event), as_of))
 
-    found = courses(events, levels, metric, as_of=as_of, has_assignees=known)
+    found = courses(events, levels, metric, as_of=as_of, assigning={"desk"} if known else ())
 
     legs = [f"{leg}_us" for leg in LEGS]
     assert found.filter(pl.sum_horizontal(legs) != pl.col("wall_us")).is_empty()
@@ -47,7 +47,7 @@ def test_what_ran_in_legs_sums_to_what_the_clock_counted(
     levels = data.draw(service_levels(metric))
     events = make_events(known_by(all_rows(drawn, make_event), as_of))
 
-    found = courses(events, levels, metric, as_of=as_of, has_assignees=True)
+    found = courses(events, levels, metric, as_of=as_of, assigning={"desk"})
 
     ran = [f"{leg}_ran_us" for leg in ON_CLOCK]
     assert found.filter(pl.sum_horizontal(ran) != pl.col("elapsed_us")).is_empty()
@@ -62,7 +62,7 @@ def test_courses_show_what_the_clock_shows(drawn, as_of, data, metric, make_even
     levels = data.draw(service_levels(metric))
     events = make_events(known_by(all_rows(drawn, make_event), as_of))
 
-    found = courses(events, levels, metric, as_of=as_of, has_assignees=True)
+    found = courses(events, levels, metric, as_of=as_of, assigning={"desk"})
 
     shown = cycles(events, levels, as_of=as_of)
     key = ["source", "ticket_id", "metric", "policy", "cycle"]

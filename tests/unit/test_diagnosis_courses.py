@@ -40,7 +40,7 @@ TUESDAY = at(24)
 def course(make_event, make_events):
     """Read the clocks of one ticket of rows of instant, activity and changed values."""
 
-    def reading(*rows, as_of=TUESDAY, target=None, has_assignees=True):
+    def reading(*rows, as_of=TUESDAY, target=None, assigning=("desk",)):
         target = target or Target("resolution_time", "office", {"high": 8 * HOUR, "low": 16 * HOUR},
                                   pause_in=("waiting_requester",))  # fmt: skip
         levels = ServiceLevels(CALENDARS, (SlaPolicy("standard", (target,)),))
@@ -50,9 +50,7 @@ def course(make_event, make_events):
             values |= changed
             activity = changed.get("activity", "status" if number else "created")
             told.append(make_event("T1", moment, **values | {"activity": activity}))
-        return courses(
-            make_events(told), levels, target.metric, as_of=as_of, has_assignees=has_assignees
-        )
+        return courses(make_events(told), levels, target.metric, as_of=as_of, assigning=assigning)
 
     return reading
 
@@ -152,7 +150,21 @@ def test_a_ticket_passed_on_lies_between_groups_until_anything_is_done(course):
 def test_without_assignees_a_new_ticket_is_the_unassigned_one(course):
     rows = (at(9), {}), (at(11), {"status": "open"}), (at(12), {"status": "resolved"})
 
-    assert hours(course(*rows, has_assignees=False)) == {"unassigned": 2, "in_work": 1}
+    assert hours(course(*rows, assigning=())) == {"unassigned": 2, "in_work": 1}
+
+
+def test_each_source_tells_by_itself_whether_it_knows_who_works(make_event, make_events):
+    rule = Target("resolution_time", "office", default=8 * HOUR)
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("standard", (rule,)),))
+    events = make_events([
+        make_event("T1", at(9), "created", status="open", priority="high", source=source)
+        for source in ("a", "b")
+    ])  # fmt: skip
+
+    found = courses(events, levels, "resolution_time", as_of=at(11), assigning={"a"})
+
+    by_source = {name: hours(part) for (name,), part in found.group_by("source")}
+    assert by_source == {"a": {"unassigned": 2}, "b": {"in_work": 2}}
 
 
 def test_an_end_that_was_undone_is_time_resolved(course):
@@ -300,7 +312,7 @@ def test_a_longer_target_of_another_policy_is_told_as_well(
         for when, activity, group in rows
     ])  # fmt: skip
 
-    found = courses(events, levels, "resolution_time", as_of=TUESDAY, has_assignees=True)
+    found = courses(events, levels, "resolution_time", as_of=TUESDAY, assigning={"desk"})
 
     assert found["relaxed_at"].to_list() == [share if share is None else pytest.approx(share)]
 

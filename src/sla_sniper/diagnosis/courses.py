@@ -14,7 +14,7 @@ from sla_sniper.sla.facts import read_facts
 from sla_sniper.sla.segments import NEVER, NO_TARGET, PAUSED, STOPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def courses(
     metric: str,
     *,
     as_of: datetime,
-    has_assignees: bool,
+    assigning: Collection[str],
 ) -> pl.DataFrame:
     """Read the clocks of one metric, each with where its time went and how it was handled.
 
@@ -69,8 +69,8 @@ def courses(
         Canonical events of whole tickets that were recorded by `as_of`, sorted.
     metric : str
         What is timed.
-    has_assignees : bool
-        Whether the log tells who works on a ticket; else one that is "new" counts as unassigned.
+    assigning : collection of str
+        Sources that tell who works on a ticket; of others one that is "new" counts as unassigned.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def courses(
             _course(
                 segments,
                 reading,
-                _Rows(events, facts, has_assignees=has_assignees),
+                _Rows(events, facts, assigning),
                 replaced[_clock(segments)],
             )
         )
@@ -137,10 +137,11 @@ _SCHEMA: Final = {
 class _Rows:
     """What holds after each row of the events."""
 
-    def __init__(self, events: pl.DataFrame, facts: Facts, *, has_assignees: bool) -> None:
+    def __init__(self, events: pl.DataFrame, facts: Facts, assigning: Collection[str]) -> None:
         self.facts = facts
         self.leg = _leg_of_status(facts)
-        is_free = ~facts.is_assigned if has_assignees else facts.status == STATUSES.index("new")
+        tells = events["source"].is_in(list(assigning)).to_numpy()
+        is_free = np.where(tells, ~facts.is_assigned, facts.status == STATUSES.index("new"))
         is_passed_on = _changes(events, "group") & ~_changes(events, "assignee")
         self.leg = np.where((self.leg == _IN_WORK) & is_free, _UNASSIGNED, self.leg)
         active = (self.leg == _IN_WORK) | (self.leg == _UNASSIGNED)

@@ -236,11 +236,11 @@ def _with_checks(detail: Detail, desk: Desk, metric: str) -> Detail:
 def _clocks(desk: Desk, metric: str, dimensions: Sequence[str]) -> pl.DataFrame:
     """Every clock of a metric with its course, and what was known of its ticket at the start."""
     levels = desk.workspace.sla.levels
-    has_assignees = any("assignee" in mapping.columns for mapping in desk.mappings)
+    assigning = {each.source for each in desk.mappings if "assignee" in each.columns}
 
     def read(rows: pl.DataFrame) -> pl.DataFrame:
         events = derive(rows)
-        found = courses(events, levels, metric, as_of=desk.as_of, has_assignees=has_assignees)
+        found = courses(events, levels, metric, as_of=desk.as_of, assigning=assigning)
         opened = events.group_by(TICKET_KEY).agg(
             *(pl.col(name).drop_nulls().first() for name in dimensions if name != "priority"),
             *(value_of(name).drop_nulls().first().alias(name) for name in desk.keep),
