@@ -15,10 +15,12 @@ from sla_sniper.diagnosis.flow import by_hour, by_week, recovery
 from sla_sniper.diagnosis.legs import legs, met_without
 from sla_sniper.diagnosis.ripeness import are_ripe
 from sla_sniper.diagnosis.summary import diagnose
+from sla_sniper.eventlog.outages import Outage
 from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
 from sla_sniper.sla.conditions import Condition, Conditions
 from sla_sniper.sla.policy import ServiceLevels, SlaPolicy, Target
+from sla_sniper.usecases.diagnose import outage_told
 
 HOUR = 3_600_000_000
 NINE_TO_FIVE = (((9 * 3600, 17 * 3600),),) * 5 + ((), ())
@@ -264,6 +266,25 @@ def test_a_reopening_undoes_the_clock_that_the_end_had_stopped(course, changes, 
     assert found.sort("cycle")["reopened_after"].to_list() == hours_after
 
 
+@pytest.mark.parametrize(
+    ("metric", "stop_in", "status"),
+    [
+        ("resolution_time", ("resolved", "closed"), "resolved"),
+        ("resolution_time", ("closed",), "closed"),
+        ("first_reply_time", ("resolved", "closed"), None),
+    ],
+)
+def test_a_clock_tells_by_which_status_it_was_ended(course, metric, stop_in, status):
+    target = Target(metric, "office", default=8 * HOUR, stop_in=stop_in)
+
+    found = course(
+        (at(9), {"assignee": "ann", "status": "open"}), (at(9.5), {"activity": "public_reply"}),
+        (at(10), {"status": "resolved"}), (at(15), {"status": "closed"}), target=target,
+    )  # fmt: skip
+
+    assert found["ended_by"].to_list() == [status]
+
+
 def test_a_ticket_that_is_cancelled_after_its_end_was_not_reopened(course):
     found = course(*UNDONE[:2], (at(12), {"status": "cancelled"}))
 
@@ -499,6 +520,20 @@ def test_the_flow_is_counted_by_local_hour_and_week():
     assert monday[11].open == 1.5
     weeks = by_week(frame, timezone="Europe/Berlin")
     assert [(w.came, w.done, w.open, w.missed) for w in weeks] == [(2, 1, 1, 1), (1, 0, 2, 0)]
+
+
+def test_an_outage_says_something_of_the_clocks_that_its_status_ended():
+    outage = Outage("closed", at(0).date(), at(72).date(), n_stalled=1, n_expected=90, n_spike=80)
+    frame = clocks_of(
+        fulfilled_at=[at(-1), at(1), at(95), at(97)], ended_by=["closed"] * 4,
+    )  # fmt: skip
+
+    told = outage_told(outage, frame, "resolution_time")
+
+    assert told.startswith(outage.words)
+    assert "ended 2 clocks of resolution_time: their breaches say nothing about people" in told
+    by_another = frame.with_columns(ended_by=pl.lit("resolved"))
+    assert "changes nothing here" in outage_told(outage, by_another, "resolution_time")
 
 
 def test_recovery_counts_those_still_open_as_seen_until_now():

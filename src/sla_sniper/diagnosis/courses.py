@@ -83,7 +83,8 @@ def courses(
         `n_short_pauses` (under a quarter of an hour); `paused_at` and `relaxed_at`, the share of
         the target used when the last pause began, and when a target was replaced by a longer
         one; `reopened_after`, the fewest hours of wall time after which an end of the ticket that
-        stopped this clock was undone. Null where that never happened.
+        stopped this clock was undone. Null where that never happened. `ended_by`, the status of the
+        ticket that stopped the clock last, null for another reason.
     """
     read = [
         each for each in read_clocks(events, levels, as_of=as_of) if each[0].rule.metric == metric
@@ -131,6 +132,7 @@ _SCHEMA: Final = {
     "paused_at": pl.Float64(),
     "relaxed_at": pl.Float64(),
     "reopened_after": pl.Float64(),
+    "ended_by": pl.String(),
 }
 
 
@@ -193,7 +195,7 @@ def _course(
         | counted
         | _handling(segments, inside, clock, (begin, end, n))
         | {"relaxed_at": _relaxed(segments, inside, clock, replaced, n)}
-        | {"reopened_after": _undone(segments, inside, clock, rows.facts, n)},
+        | _ends(segments, inside, clock, rows.facts, n),
         schema=_SCHEMA,
     )
 
@@ -273,21 +275,34 @@ def _relaxed(
     return _last(share[relaxed], clock[relaxed], n)
 
 
-def _undone(segments: Segments, inside: Ints, clock: Ints, facts: Facts, n: int) -> pl.Series:
-    """Hours until an end that stopped each clock was undone; null where none was."""
+def _ends(
+    segments: Segments, inside: Ints, clock: Ints, facts: Facts, n: int
+) -> dict[str, pl.Series]:
+    """By which status each clock was stopped last, and when an end that stopped it was undone."""
     ended = facts.is_in(segments.rule.stop_in)
-    back = np.flatnonzero(~ended & ~facts.is_void & ~facts.first & np.r_[False, ended[:-1]])
     is_stopped = segments.state[inside] == STOPPED
     went_on = np.r_[False, is_stopped[:-1] & (clock[1:] == clock[:-1])]
     row = segments.row[inside]
-    at = np.flatnonzero(is_stopped & ~went_on & ended[row])
-    place = np.searchsorted(back, row[at])
+    stops = np.flatnonzero(is_stopped & ~went_on)
+    status = np.full(n, -1)
+    status[clock[stops]] = np.where(ended[row[stops]], facts.status[row[stops]], -1)
+    by_status = stops[ended[row[stops]]]
+    return {
+        "ended_by": pl.Series(np.array([*STATUSES, None], dtype=object)[status], dtype=pl.String),
+        "reopened_after": _undone(facts, ended, row[by_status], clock[by_status], n),
+    }
+
+
+def _undone(facts: Facts, ended: Flags, row: Ints, clock: Ints, n: int) -> pl.Series:
+    """Fewest hours from the rows that stopped each clock until that was undone; null for never."""
+    back = np.flatnonzero(~ended & ~facts.is_void & ~facts.first & np.r_[False, ended[:-1]])
+    place = np.searchsorted(back, row)
     is_later = place < len(back)
-    at, back = at[is_later], back[place[is_later]]
-    is_same = facts.ticket[back] == facts.ticket[row[at]]
-    at, back = at[is_same], back[is_same]
+    row, clock, back = row[is_later], clock[is_later], back[place[is_later]]
+    is_same = facts.ticket[back] == facts.ticket[row]
+    hours = (facts.begins[back] - facts.begins[row]) / HOUR_US
     found = np.full(n, np.inf)
-    np.minimum.at(found, clock[at], (facts.begins[back] - facts.begins[row[at]]) / HOUR_US)
+    np.minimum.at(found, clock[is_same], hours[is_same])
     return pl.Series(np.where(np.isinf(found), np.nan, found)).fill_nan(None)
 
 

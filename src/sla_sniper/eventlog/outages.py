@@ -46,15 +46,19 @@ class Outage:
     n_spike: int
 
     @property
-    def sentence(self) -> str:
-        """The outage in words."""
+    def words(self) -> str:
+        """What was seen, without what to make of it."""
         last = self.spike_on - timedelta(days=1)
         return (
             f"From {self.start} to {last} only {count(self.n_stalled, 'ticket')} became "
             f"{self.status} where about {self.n_expected:,} usually do, then {self.n_spike:,} on "
-            f"{self.spike_on}: this looks like an outage, so its breaches say nothing about "
-            "people; consider excluding it."
+            f"{self.spike_on}: this looks like an outage"
         )
+
+    @property
+    def sentence(self) -> str:
+        """The outage in words."""
+        return f"{self.words}, so its breaches say nothing about people; consider excluding it."
 
     @property
     def proposal(self) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from sla_sniper.diagnosis.findings import Finding
     from sla_sniper.diagnosis.flow import Hour, Week
+    from sla_sniper.eventlog.outages import Outage
     from sla_sniper.sla.policy import ServiceLevels
     from sla_sniper.usecases.desk import Desk
 
@@ -209,7 +210,11 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
     return DiagnosisReport(
         diagnosis=overview,
         detail=detail,
-        outages=tuple(each.sentence for end in ends for each in find_outages(desk.stored, end)),
+        outages=tuple(
+            outage_told(each, known, metric)
+            for end in ends
+            for each in find_outages(desk.stored, end)
+        ),
         metric=metric,
         currency="" if costs is None else costs.currency,
         as_of=desk.as_of,
@@ -282,6 +287,25 @@ def _prices(desk: Desk, clocks: pl.DataFrame) -> pl.Series:
     """What a miss of each clock costs, by the priority that it was measured by."""
     kept = clocks.with_columns(pl.col(name).alias(f"attr_{name}") for name in desk.keep)
     return desk.breach_costs(kept).alias("price")
+
+
+def outage_told(outage: Outage, clocks: pl.DataFrame, metric: str) -> str:
+    """Tell an outage, and how many of these clocks its status ended: with none it is no matter.
+
+    Parameters
+    ----------
+    clocks : DataFrame
+        Courses of the metric, with `fulfilled_at` and `ended_by`.
+    """
+    day = pl.col("fulfilled_at").dt.date()
+    is_in = day.is_between(outage.start, outage.spike_on) & (pl.col("ended_by") == outage.status)
+    n = clocks.filter(is_in).height
+    if not n:
+        return f"{outage.words}, but no clock of {metric} was ended by it: it changes nothing here."
+    return (
+        f"{outage.words} and ended {count(n, 'clock')} of {metric}: their breaches say nothing "
+        "about people; consider excluding it."
+    )
 
 
 def _misses(amount: float) -> str:
