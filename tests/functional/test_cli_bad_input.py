@@ -592,6 +592,16 @@ def test_damaged_backtest_is_told(trained):
     assert "run `sniper backtest` again" in fail(11, "queue", "-w", trained)
 
 
+def test_damaged_closing_of_the_gate_is_told_and_kept(trained):
+    kept = trained / "outputs" / "monitor" / "summary.json"
+    kept.parent.mkdir()
+    kept.write_text('{"closed": {}}')
+
+    assert "delete it, with what it may have closed" in fail(11, "queue", "-w", trained)
+    assert "delete it, with what it may have closed" in fail(11, "monitor", "-w", trained)
+    assert kept.read_text() == '{"closed": {}}'
+
+
 def test_damaged_model_is_told(trained):
     (manifest,) = trained.glob("models/*/manifest.json")
     manifest.write_text("{}")

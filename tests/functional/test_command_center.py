@@ -125,7 +125,12 @@ def store_backtest(folder: Path) -> None:
     stored = folder / "outputs" / "backtest"
     POOL.write_parquet(stored / "predictions.parquet")
     TRAINING.drop("p_breach").write_parquet(stored / "training.parquet")
-    facts = {"as_of": START.isoformat(), "epoch": "hour", "stakes": stakes_of(folder)}
+    facts = {
+        "as_of": START.isoformat(),
+        "epoch": "hour",
+        "stakes": stakes_of(folder),
+        "verdicts": [],
+    }
     (stored / "summary.json").write_text(json.dumps(facts))
 
 

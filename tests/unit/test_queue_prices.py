@@ -39,6 +39,7 @@ class OneDesk:
 def store(folder, *, n_days=6, **changes):
     """Keep a backtest in which a ticket of 90 comes at noon each day."""
     facts = {"as_of": "2016-05-01T00:00:00+00:00", "stakes": "ours", "held_back": [1, 2]}
+    facts["verdicts"] = []
     rows = [
         {"day": d, "hour": h, "ticket_id": f"{d}-{h}", "cost": cost}
         for d in range(n_days)

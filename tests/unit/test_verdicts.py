@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
+from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.escalation import CostTable
 from sla_sniper.usecases.verdicts import closed_since, in_force, listing_model
 
@@ -179,6 +180,33 @@ def test_a_later_training_opens_nothing_that_a_backtest_closed(desk):
     store(desk, "backtest", verdict(50, claims=False))
 
     assert not told(desk, manifest=trained(claims=True)).is_claimed
+
+
+CLAIM, CLOSED = verdict(50, claims=True), verdict(50, claims=False)
+
+
+@pytest.mark.parametrize(
+    ("verb", "kept"),
+    [
+        ("backtest", {}),
+        ("backtest", []),
+        ("backtest", None),
+        ("backtest", {"as_of": NOON.isoformat()}),
+        ("backtest", {"as_of": "yesterday", "verdicts": []}),
+        ("backtest", {"as_of": NOON.isoformat(), "verdicts": [{}]}),
+        ("backtest", {"as_of": NOON.isoformat(), "verdicts": [CLAIM | {"advantage": []}]}),
+        ("monitor", {}),
+        ("monitor", []),
+        ("monitor", {"closed": {}}),
+        ("monitor", {"closed": {"as_of": NOON.isoformat(), "verdict": CLOSED}}),
+    ],
+)
+def test_what_no_verb_has_kept_is_refused(desk, verb, kept):
+    store(desk, verb)
+    (desk.outputs / verb / "summary.json").write_text(json.dumps(kept))
+
+    with pytest.raises(UnreadableFileError, match=f"not what `sniper {verb}` wrote"):
+        told(desk)
 
 
 def test_without_a_model_the_backtest_alone_counts(desk):

@@ -34,11 +34,11 @@ from sla_sniper.escalation.summary import catchable, summarise
 from sla_sniper.stats.bootstrap import day_weights
 from sla_sniper.stats.intervals import Interval, percentile_interval
 from sla_sniper.usecases.files import read_table
+from sla_sniper.usecases.kept import latest_backtest
 from sla_sniper.usecases.kill_list import list_path
 from sla_sniper.usecases.verdicts import (
     closed_since,
     is_of_another_model,
-    latest_backtest,
     listing_model,
     taken_back_by_training,
     withdrawn,

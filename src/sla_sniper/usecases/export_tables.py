@@ -21,7 +21,8 @@ from sla_sniper.outputs.tables import (
 from sla_sniper.sla.conditions import value_of
 from sla_sniper.usecases.backtest import PREDICTIONS_NAME
 from sla_sniper.usecases.files import read_table
-from sla_sniper.usecases.verdicts import holds_for, latest_backtest
+from sla_sniper.usecases.kept import latest_backtest
+from sla_sniper.usecases.verdicts import holds_for
 
 if TYPE_CHECKING:
     from sla_sniper.usecases.desk import Desk

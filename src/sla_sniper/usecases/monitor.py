@@ -31,10 +31,10 @@ from sla_sniper.usecases.forecasting import (
     learnable,
     rule_chance,
 )
+from sla_sniper.usecases.kept import latest_monitor
 from sla_sniper.usecases.leaks import refuse, scan_columns, scan_features
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import as_json, header
-from sla_sniper.usecases.verdicts import latest_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,9 +185,12 @@ def monitor(
         If no model was trained on these promises by then.
     LeakError
         If what a fresh model would learn from knows how tickets ended.
+    UnreadableFileError
+        If what the last one kept is damaged: it may hold what closed the gate.
     """
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     desk.workspace.sla.require_costs()
+    latest_monitor(desk.workspace.outputs)  # Refused before any work is done.
     bundle = known_bundle(desk)
     if bundle is None:
         raise NoModelError
@@ -385,7 +388,7 @@ def _keep(report: MonitorReport, desk: Desk) -> None:
     """Keep the report where the queue finds it, with the verdict that last closed the gate."""
     outputs = desk.workspace.outputs
     with workspace_lock(desk.workspace.folder):
-        kept = latest_summary(outputs, "monitor")
+        kept = latest_monitor(outputs)
         told = report.as_dict()
         told["closed"] = None if kept is None else kept["closed"]
         if report.ripe is not None and report.ripe.closes:

@@ -19,12 +19,13 @@ from sla_sniper.usecases.backtest import latest_pool
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
 from sla_sniper.usecases.forecasting import features_of
+from sla_sniper.usecases.kept import latest_backtest
 from sla_sniper.usecases.kill_list import Terms, keep_queue
 from sla_sniper.usecases.lost import parted
 from sla_sniper.usecases.ranking import Ranking, moment_of, rank, running_now
 from sla_sniper.usecases.results import header, records
 from sla_sniper.usecases.train import train_on
-from sla_sniper.usecases.verdicts import holds_for, in_force, latest_backtest
+from sla_sniper.usecases.verdicts import holds_for, in_force
 
 if TYPE_CHECKING:
     from pathlib import Path

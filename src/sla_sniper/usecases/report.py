@@ -19,6 +19,7 @@ from sla_sniper.panels.report import executive_report
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.diagnose import diagnose_desk
 from sla_sniper.usecases.files import require_folder, write_bytes, write_text
+from sla_sniper.usecases.kept import latest_backtest
 from sla_sniper.usecases.notebook import executed_notebook, require_notebook
 from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import header
@@ -26,7 +27,6 @@ from sla_sniper.usecases.verdicts import (
     InForce,
     in_force,
     is_of_another_model,
-    latest_backtest,
 )
 
 if TYPE_CHECKING:

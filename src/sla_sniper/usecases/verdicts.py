@@ -8,26 +8,25 @@ later days. No later `monitor` opens the gate again: looked at every week, chanc
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
+from sla_sniper.core.errors import WorkspaceError
 from sla_sniper.core.instants import zone
 from sla_sniper.core.words import count
-from sla_sniper.escalation.gate import Advantage, Verdict, take_back, withhold
+from sla_sniper.escalation.gate import take_back, withhold
 from sla_sniper.model.bundle import read_manifest
 from sla_sniper.panels.words import day
+from sla_sniper.usecases.kept import latest_backtest, latest_monitor, read_verdict, verdicts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from sla_sniper.config.workspace import Workspace
+    from sla_sniper.escalation.gate import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def closed_by_monitor(
     as_of : datetime, optional
         What was read after it is not known yet.
     """
-    kept = latest_summary(workspace.outputs, "monitor")
+    kept = latest_monitor(workspace.outputs)
     found = None if kept is None else kept["closed"]
     if found is None or not holds_for(found, workspace, as_of):
         return None
@@ -137,7 +136,7 @@ def closed_by_monitor(
     is_outdated = since is not None and read_at < since
     if is_outdated or _is_replaced(workspace, manifest, found["version"]):
         return None
-    verdict = _verdict(found["verdict"])
+    verdict = read_verdict(found["verdict"])
     advantage = verdict.advantage
     return replace(
         verdict,
@@ -208,31 +207,6 @@ def holds_for(found: Mapping[str, Any], workspace: Workspace, as_of: datetime | 
     return is_known and found.get("stakes") == workspace.sla.stakes
 
 
-def latest_backtest(outputs: Path) -> dict[str, Any] | None:
-    """JSON object of the latest backtest, None where there is none."""
-    return latest_summary(outputs, "backtest")
-
-
-def latest_summary(outputs: Path, verb: str) -> dict[str, Any] | None:
-    """JSON object that a verb kept for the gate, None where there is none.
-
-    Raises
-    ------
-    UnreadableFileError
-        If somebody else has written into it.
-    """
-    path = outputs / verb / "summary.json"
-    if not path.is_file():
-        return None
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UnreadableFileError(
-            str(path), f"it is not what `sniper {verb}` wrote", f"run `sniper {verb}` again"
-        ) from error
-    return found
-
-
 def _counts(
     backtest: Mapping[str, Any],
     workspace: Workspace,
@@ -266,9 +240,7 @@ def _by_capacity(backtest: Mapping[str, Any] | None) -> dict[int, Verdict]:
     """Every verdict of a backtest, that of the desk's own capacity among them."""
     if backtest is None:
         return {}
-    told = [backtest.get("own_verdict"), *backtest["verdicts"]]
-    verdicts = [_verdict(each) for each in told if each is not None]
-    return {verdict.advantage.capacity: verdict for verdict in verdicts}
+    return {verdict.advantage.capacity: verdict for verdict in verdicts_of(backtest)}
 
 
 def _held(workspace: Workspace, verdicts: Mapping[int, Verdict], reason: str) -> dict[int, Verdict]:
@@ -280,23 +252,3 @@ def _held(workspace: Workspace, verdicts: Mapping[int, Verdict], reason: str) ->
         first = verdicts[own].advantage
         return {slots: withhold(each, first, currency) for slots, each in verdicts.items()}
     return {slots: take_back(each, reason, currency) for slots, each in verdicts.items()}
-
-
-def _verdict(told: Mapping[str, Any]) -> Verdict:
-    """Read a verdict as it was kept; what is undefined is null there."""
-    told_of = told["advantage"]
-    difference, low, high = (
-        math.nan if told_of[key] is None else told_of[key] for key in ("difference", "low", "high")
-    )
-    return Verdict(
-        advantage=Advantage(
-            told_of["capacity"], told_of["rule"], difference, low, high, told_of["claimed"]
-        ),
-        policy=told["policy"],
-        sentence=told["sentence"],
-        chosen_on=told.get("chosen_on", "training days"),
-        n_days=told.get("n_days", 0),
-        withheld=told.get("withheld", ""),
-        is_sure=told.get("is_sure", False),
-        caveat=told.get("caveat", ""),
-    )
