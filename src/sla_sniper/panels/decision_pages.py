@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 from sla_sniper.escalation.costs import money
 from sla_sniper.panels import theme
+from sla_sniper.panels.capacities import by_capacity, not_shown, own_capacity
 from sla_sniper.panels.diagnosis_pages import missed_share, months_chart
 from sla_sniper.panels.document import Column, Note, Page, Sentence, Table
 from sla_sniper.panels.drawings import Bar
 from sla_sniper.panels.facts import title_of
 from sla_sniper.panels.footnotes import DASH, Code, Figure, amount, counted, ratio, share
-from sla_sniper.panels.phrases import because, drawn_amount, money_bars, short_saving, small_print
+from sla_sniper.panels.phrases import (
+    because,
+    behind,
+    drawn_amount,
+    money_bars,
+    short_saving,
+    small_print,
+)
 from sla_sniper.panels.words import period
 
 if TYPE_CHECKING:
@@ -48,6 +56,7 @@ def summary_page(facts: Facts) -> Page:
             ),
             Sentence(("Net saving against escalating nobody: ", facts.saving(facts.policy), ".")),
             Sentence(_against(facts)),
+            *(Sentence(told) for told in (not_shown(facts), own_capacity(facts)) if told),
             Sentence(("What we ask for: ", *_ask_briefly(facts), ".")),
             Note(small_print(facts)),
         ),
@@ -151,7 +160,9 @@ def decision_page(facts: Facts) -> Page:
     return Page(
         title,
         (
-            Sentence(("Verdict: ", _verdict(facts))),
+            Sentence(("Verdict: ", _verdict(facts), *behind(not_shown(facts)))),
+            Sentence(by_capacity(facts)),
+            *((Sentence(own_capacity(facts)),) if own_capacity(facts) else ()),
             Sentence(
                 ("The oracle knows the future: no list can save more with as many slots.",)
             ),

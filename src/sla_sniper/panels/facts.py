@@ -64,6 +64,8 @@ class Facts:
     why : str
         Why a measured advantage is not claimed; empty where there is no other reason than its
         interval.
+    per_day : int
+        Slots a day that the desk has; what is told is the nearest that was replayed.
     detail : Detail or None
         The diagnosis in detail; None where it is not told.
     """
@@ -76,6 +78,7 @@ class Facts:
     policy: str
     sentence: str
     log: LogFacts
+    per_day: int
     why: str = ""
     detail: Detail | None = None
 

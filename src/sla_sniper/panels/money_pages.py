@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sla_sniper.escalation.costs import SYMBOLS
 from sla_sniper.panels import theme
+from sla_sniper.panels.capacities import capacity_bars, not_shown
 from sla_sniper.panels.document import Note, Page, Sentence
 from sla_sniper.panels.drawings import Bar, Bars, Line, Lines, Point
 from sla_sniper.panels.facts import pick, title_of
 from sla_sniper.panels.footnotes import Code, Figure, amount, counted
 from sla_sniper.panels.phrases import (
     because,
+    behind,
     break_even,
     drawn_amount,
     money_bars,
@@ -34,7 +36,10 @@ def saving_page(facts: Facts) -> Page:
     """What is saved, on which assumption, and what the simplest rival saves."""
     result = facts.result(facts.policy)
     low, high = result["net_saving_range"]
-    title: Text = ("The forecast saves ", short_gain(facts), " more than the best simple rule")
+    title: Text = (
+        "The forecast saves ", short_gain(facts), " more than the best simple rule, at ",
+        facts.slots(), " escalations a day",
+    )  # fmt: skip
     if not facts.is_claimed:
         title = ("A simple rule saves ", short_saving(facts), ("; the forecast adds nothing "
                  "measurable"))  # fmt: skip
@@ -46,7 +51,10 @@ def saving_page(facts: Facts) -> Page:
                  facts.saving(facts.policy), " net in ", facts.days(), " days.")
             ),
             Sentence(_rival_saves(facts)),
-            Sentence(("Forecast minus rule: ", facts.gained(), ". ", *_judged(facts))),
+            Sentence(
+                ("Forecast minus rule: ", facts.gained(), ". ", *_judged(facts),
+                 *behind(not_shown(facts)))
+            ),
             Sentence((facts.assumed_fully(),)),
             Sentence(
                 ("Over that range of effectiveness alone: ", _at_effect(facts, "low", low), " to ",
@@ -56,7 +64,7 @@ def saving_page(facts: Facts) -> Page:
                 ("Break-even effectiveness: ", break_even(facts, facts.policy),
                  ". One more slot a day: ", _one_more(facts), " over the period.")
             ),
-            _saving_bars(facts),
+            capacity_bars(facts),
             Note(("In brackets and as lines on the bars: 95 % interval over days.",)),
         ),
     )  # fmt: skip
@@ -263,28 +271,6 @@ def scaled(interval: Mapping[str, Any], scale: float) -> dict[str, float | None]
         key: None if interval[key] is None else interval[key] * scale
         for key in ("estimate", "low", "high")
     }
-
-
-def _saving_bars(facts: Facts) -> Bars:
-    note = facts.replayed(
-        "compared", "Net saving of the forecast, of the simplest rival, and their difference over "
-        "the same days; 95 % interval.", facts.currency,
-    )  # fmt: skip
-    gained = facts.verdict["advantage"]
-    told = {
-        "sniper": (title_of("sniper"), facts.result("sniper")["net_saving"], theme.SNIPER),
-        "rival": (title_of(facts.rival), facts.result(facts.rival)["net_saving"], theme.RULE),
-        "difference": (
-            "difference",
-            {"estimate": gained["difference"], **pick(gained, "low", "high")},
-            theme.MUTED,
-        ),
-    }
-    return money_bars(
-        facts, "compared", "Net saving in the replayed days",
-        [Bar(name, drawn_amount(note, saved, row), colour)
-         for row, (name, saved, colour) in told.items()],
-    )  # fmt: skip
 
 
 def _year_bars(

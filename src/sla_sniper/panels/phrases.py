@@ -30,6 +30,11 @@ def because(told: str, facts: Facts) -> str:
     return f"{told}: {facts.why}" if facts.why and facts.why not in told else told
 
 
+def behind(told: Text) -> Text:
+    """Put a space before a sentence that follows another; nothing where there is none."""
+    return (" ", *told) if told else ()
+
+
 def break_even(facts: Facts, policy: str) -> Figure:
     """Print the share that has to be prevented for a policy to pay."""
     note = facts.replayed(

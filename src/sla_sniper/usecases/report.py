@@ -185,6 +185,7 @@ def facts_of(desk: Desk, backtest: Mapping[str, Any]) -> Facts:
         policy=verdict.policy,
         sentence=verdict.sentence,
         log=log_facts(desk),
+        per_day=desk.workspace.sla.capacity_per_day,
         why=verdict.why,
         detail=found.detail,
     )

@@ -1,0 +1,122 @@
+"""Pages of the report, from a small made-up backtest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from sla_sniper.diagnosis import diagnose
+from sla_sniper.panels.capacities import by_capacity, capacity_bars, not_shown, own_capacity
+from sla_sniper.panels.decision_pages import decision_page, summary_page
+from sla_sniper.panels.facts import Facts, LogFacts
+from sla_sniper.panels.footnotes import words
+
+CYCLES = pl.DataFrame({"state": ["met", "missed"] * 50, "group": ["A", "B"] * 50})
+
+
+def interval(estimate: float, low: float, high: float) -> dict[str, float]:
+    return {"estimate": estimate, "low": low, "high": high}
+
+
+def result(policy: str, capacity: int, net: float) -> dict[str, Any]:
+    """A policy that spends 100 on its escalations and prevents half of what it treats."""
+    return {
+        "policy": policy,
+        "capacity": capacity,
+        "n_chosen": 50.0,
+        "net_saving": interval(net, net - 200, net + 200),
+        "net_saving_range": [0.6 * (net + 100) - 100, 1.4 * (net + 100) - 100],
+        "rescued_cost": interval(net + 100, net - 100, net + 300),
+        "captured_share": interval(0.5, 0.4, 0.6),
+        "precision": interval(0.5, 0.4, 0.6),
+        "break_even_effectiveness": interval(50 / (net + 100), 0.02, 0.2),
+        "one_more_slot": {"saving": interval(10, 5, 15), "tickets": interval(1, 0, 2)},
+    }
+
+
+def verdict(capacity: int, low: float, *, rule: str = "edf") -> dict[str, Any]:
+    advantage = {
+        "capacity": capacity, "rule": rule, "difference": low + 100, "low": low,
+        "high": low + 200, "claimed": low > 0,
+    }  # fmt: skip
+    policy = "sniper" if low > 0 else rule
+    return {"advantage": advantage, "policy": policy, "chosen_on": "training days"}
+
+
+def facts(*verdicts: dict[str, Any], capacity: int = 50, per_day: int = 50) -> Facts:
+    told = verdicts or (verdict(50, 75.0),)
+    slots = [each["advantage"]["capacity"] for each in told]
+    names = ("sniper", "edf", "oracle", "nuke", "nobody")
+    nets = dict(zip(names, (1000.0, 900.0, 1500.0, 700.0, 0.0), strict=True))
+    backtest = {
+        "verdicts": list(told),
+        "capacities": slots,
+        "policies": [result(name, each, nets[name]) for each in slots for name in names],
+        "assumptions": {
+            "currency": "USD", "intervention": 2, "breach": {"high": 200}, "unlisted_breach": 10,
+            "effectiveness": 0.5, "effectiveness_low": 0.3, "effectiveness_high": 0.7,
+            "falls_over_us": None, "n_resamples": 1000, "n_seeds": 30,
+            "point_of_no_return_us": 0, "contracts": [],
+        },
+        "from": "2016-04-01", "to": "2016-05-01", "epoch": "hour", "model_asked": "lightgbm",
+        "refit": "weekly", "n_days": 21, "first_day": "2016-04-01", "last_day": "2016-04-29",
+    }  # fmt: skip
+    shown = next(each for each in told if each["advantage"]["capacity"] == capacity)
+    return Facts(
+        backtest=backtest,
+        diagnosis=diagnose(CYCLES, ["group"]),
+        metric="resolution_time",
+        capacity=capacity,
+        as_of="2016-04-30T23:10:00+00:00",
+        policy=shown["policy"],
+        sentence="sniper saves more",
+        log=LogFacts(1, 1, "0"),
+        per_day=per_day,
+    )
+
+
+MIXED = (verdict(10, -400.0), verdict(25, -550.0), verdict(50, 75.0), verdict(100, -2179.0))
+
+
+def test_every_replayed_capacity_is_told_with_its_interval():
+    told = words(by_capacity(facts(*MIXED)))
+
+    assert told == (
+        "Forecast minus the best simple rule: at 10 a day -$300 [-$400, -$200]; at 25 a day -$450 "
+        "[-$550, -$350]; at 50 a day $175 [$75, $275]; at 100 a day -$2,079 [-$2,179, -$1,979]."
+    )
+
+
+def test_a_claim_names_where_no_advantage_is_shown():
+    told = facts(*MIXED)
+
+    assert words(not_shown(told)) == "At 10, 25 and 100 a day no advantage is shown."
+    for page in (summary_page(told), decision_page(told)):
+        assert any("10, 25 and 100 a day" in words(each.text) for each in page.sentences)
+
+
+def test_an_advantage_everywhere_needs_no_exception():
+    assert not_shown(facts(verdict(10, 5.0), verdict(50, 75.0))) == ()
+
+
+def test_without_a_claim_nothing_is_excepted():
+    assert not_shown(replace(facts(*MIXED), policy="edf")) == ()
+
+
+def test_a_bar_names_the_rule_where_it_is_another():
+    told = facts(verdict(10, -5.0, rule="priority"), verdict(50, 75.0))
+
+    assert [row.label for row in capacity_bars(told).rows] == [
+        "10 a day, minus priority",
+        "50 a day",
+    ]
+
+
+def test_another_capacity_than_the_own_is_said_on_the_page():
+    told = facts(*MIXED, per_day=40)
+
+    assert words(own_capacity(told)).startswith("sla.toml has 40 escalations a day; told is 50")
+    assert any("has 40" in words(each.text) for each in decision_page(told).sentences)
+    assert own_capacity(facts(*MIXED)) == ()
