@@ -117,8 +117,9 @@ show(decision_pages.summary_page(facts))
 # %% [markdown]
 # ## The problem
 #
-# A target is decided once it was met, was missed, or is past its time and still open. What is running, paused or cancelled
-# has no outcome yet and is in no rate. First every clock by how it stands, then the share missed.
+# A target counts in a rate once it could have been missed: more open time than it allows lies between its start and the
+# instant. Counting whatever is decided would make every recent month look good, because the quick ones are met first. First
+# every clock by how it stands, then the share missed of those that count.
 
 # %%
 clocks = desk.cycles(as_of=desk.as_of).filter(pl.col("metric") == facts.metric)
@@ -485,7 +486,7 @@ table(
             "found": each.n,
             "of": each.of,
             "share": span(each.share) if each.of else "the log cannot tell",
-            "examples": ", ".join(each.tickets[:3]),
+            "examples": ", ".join(each.examples[:3]),
         }
         for each in detail.conduct
     ]
