@@ -12,7 +12,7 @@ from sla_sniper.diagnosis.conduct import conduct, histories
 from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK, courses
 from sla_sniper.diagnosis.findings import habits
 from sla_sniper.diagnosis.flow import by_hour, by_week, recovery
-from sla_sniper.diagnosis.legs import legs, met_without
+from sla_sniper.diagnosis.legs import cut, legs, met_without
 from sla_sniper.diagnosis.ripeness import are_ripe
 from sla_sniper.diagnosis.summary import diagnose
 from sla_sniper.eventlog.outages import Outage
@@ -128,13 +128,13 @@ def test_the_share_missed_of_recent_clocks_is_that_of_the_older_ones():
     assert "too young to have been missed: 12" in told.sentences()[0]
 
 
-def test_nights_are_outside_open_hours_unless_the_ticket_waits(course):
+def test_nights_are_outside_open_hours_also_while_the_ticket_waits(course):
     found = course(
         (at(16), {"assignee": "ann", "status": "open"}), (at(24 + 9), {"status": "waiting_vendor"}),
         (at(48 + 9), {"status": "open"}), as_of=at(48 + 10),
     )  # fmt: skip
 
-    assert hours(found) == {"in_work": 2, "after_hours": 16, "waiting_vendor": 24}
+    assert hours(found) == {"in_work": 2, "after_hours": 32, "waiting_vendor": 8}
 
 
 def test_a_ticket_passed_on_lies_between_groups_until_anything_is_done(course):
@@ -384,6 +384,20 @@ def test_legs_compare_missed_with_met():
     )  # fmt: skip
     assert (second.difference.estimate, second.words) == (1, "in work")
     assert first.difference.low < 5 < first.difference.high
+
+
+def test_time_that_has_no_end_yet_is_told():
+    frame = clocks_of(
+        state=["met", "missed", "overdue", "overdue"],
+        fulfilled_at=[at(1), at(6), None, None],
+        wall_us=np.array([1, 6, 12, 6]) * HOUR,
+    )
+
+    found = cut(frame)
+
+    assert (found.n, found.of, found.share) == (2, 3, 18 / 24)
+    assert found.sentence.startswith("2 of 3 missed clocks are still open")
+    assert cut(frame.head(2)).sentence == "Every missed clock has ended, so its time is told whole."
 
 
 def test_what_a_leg_cost_is_told_by_arithmetic():

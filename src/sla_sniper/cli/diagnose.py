@@ -95,6 +95,7 @@ def show(result: DiagnosisReport, console: Console) -> None:
                 f"{gap.estimate:.1f} {between(f'{gap.low:.1f}', f'{gap.high:.1f}')}",
             )  # fmt: skip
         console.print(table)
+        console.print(found.cut.sentence, highlight=False)
 
 
 def show_tickets(result: FindingTickets, console: Console) -> None:

@@ -40,10 +40,10 @@ LEGS: Final = (
 )
 """Where the time of a clock goes; every microsecond of wall time belongs to one of them.
 
-`in_work`, `unassigned` and `between_groups` are open hours: somebody has the ticket, nobody has,
-or a group has passed it on and nothing has been done since. Waiting and `on_hold` go by the
-ticket's status, whatever the clock makes of it; `resolved` is the time between an end and a
-reopening; `after_hours` is what of the first three falls outside the open hours.
+`in_work`, `unassigned` and `between_groups`: somebody has the ticket, nobody has, or a group has
+passed it on and nothing has been done since. Waiting and `on_hold` go by the ticket's status,
+whatever the clock makes of it; `resolved` is the time between an end and a reopening. All these
+are open hours of the clock's calendar; `after_hours` is what of any of them falls outside.
 """
 ON_CLOCK: Final = tuple(leg for leg in LEGS if leg != "after_hours")
 """Legs in which a clock may run: outside open hours none does."""
@@ -181,11 +181,9 @@ def _course(
     begin = np.clip(segments.begins[inside], starts[clock], ends[clock])
     end = np.clip(segments.ends[inside], starts[clock], ends[clock])
     leg = rows.leg[segments.row[inside]]
-    spent = _open(segments, begin, end)
-    counts_open = leg <= _BETWEEN
-    legs = _per_leg(clock, leg, np.where(counts_open, spent, end - begin), n)
-    closed = np.where(counts_open, end - begin - spent, 0)
-    legs += _per_leg(clock, np.full(len(clock), _AFTER), closed, n)
+    is_open = _open(segments, begin, end)
+    legs = _per_leg(clock, leg, is_open, n)
+    legs += _per_leg(clock, np.full(len(clock), _AFTER), end - begin - is_open, n)
     ran = _per_leg(clock, leg, _ran(segments, reading, inside, clock), n)
     columns = {f"{name}_us": legs[:, place] for place, name in enumerate(LEGS)}
     counted = {f"{name}_ran_us": ran[:, LEGS.index(name)] for name in ON_CLOCK}

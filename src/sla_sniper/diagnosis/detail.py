@@ -25,7 +25,7 @@ from sla_sniper.diagnosis.curves import (
 from sla_sniper.diagnosis.findings import Finding, habits, places, ranked, teams, waits
 from sla_sniper.diagnosis.flow import Hour, Recovery, Week, by_hour, by_week, recovery
 from sla_sniper.diagnosis.invented import invented
-from sla_sniper.diagnosis.legs import Leg, legs
+from sla_sniper.diagnosis.legs import Cut, Leg, cut, legs
 from sla_sniper.diagnosis.ranks import RankDifference, rank_difference
 from sla_sniper.diagnosis.regression import regress
 from sla_sniper.diagnosis.strata import ChiSquare, independence
@@ -109,6 +109,8 @@ class Detail:
     curves : tuple of Curves
         By priority, the most frequent first.
     legs : tuple of Leg
+    cut : Cut
+        What of their time has no end yet.
     hours, weeks : tuple of Hour, of Week
     recovery : Recovery
     conduct : tuple of Conduct
@@ -128,6 +130,7 @@ class Detail:
     compared: Mapping[str, tuple[Compared, ...]]
     curves: tuple[Curves, ...]
     legs: tuple[Leg, ...]
+    cut: Cut
     hours: tuple[Hour, ...]
     weeks: tuple[Week, ...]
     recovery: Recovery
@@ -196,6 +199,7 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
         compared=compared,
         curves=curves_by_priority(clocks),
         legs=legs(decided),
+        cut=cut(decided),
         hours=by_hour(clocks, timezone=asked.timezone, end=asked.as_of),
         weeks=by_week(clocks, timezone=asked.timezone),
         recovery=recovery(decided, end=asked.as_of),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
+from sla_sniper.core.words import count
 from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK
 from sla_sniper.stats import Interval
 
@@ -39,7 +40,7 @@ class Leg:
     leg : str
         One of `courses.LEGS`.
     met, missed : float
-        Mean hours of wall time a clock; NaN where there are none.
+        Mean hours a clock, open ones but for `after_hours`; NaN where there are none.
     share_of_missed : float
         Part of all wall time of missed clocks.
     difference : Interval
@@ -118,6 +119,50 @@ def legs(clocks: pl.DataFrame) -> tuple[Leg, ...]:
             )
         )
     return tuple(sorted(found, key=lambda each: -np.nan_to_num(each.difference.estimate)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Missed clocks whose time has no end yet: it is counted up to the instant read.
+
+    Attributes
+    ----------
+    n, of : int
+        Missed clocks that are still open, and all missed ones.
+    share : float
+        Part of all wall time of missed clocks that is theirs; NaN where there is none.
+    """
+
+    n: int
+    of: int
+    share: float
+
+    @property
+    def sentence(self) -> str:
+        """How many there are, in words."""
+        if not self.n:
+            return "Every missed clock has ended, so its time is told whole."
+        are = "is" if self.n == 1 else "are"
+        return (
+            f"{count(self.n)} of {count(self.of, 'missed clock')} {are} still open: their time is "
+            f"counted up to the instant read, {self.share:.0%} of all of it."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {"n": self.n, "of": self.of, "share": self.share, "sentence": self.sentence}
+
+
+def cut(clocks: pl.DataFrame) -> Cut:
+    """Count the missed clocks that are still open, and the part of the time that is theirs."""
+    missed = clocks.filter("is_missed").select("wall_us", is_open=pl.col("fulfilled_at").is_null())
+    total = int(missed["wall_us"].sum())
+    open_us = int(missed.filter("is_open")["wall_us"].sum())
+    return Cut(
+        n=int(missed["is_open"].sum()),
+        of=missed.height,
+        share=open_us / total if total else np.nan,
+    )
 
 
 def met_without(clocks: pl.DataFrame, leg: str) -> NDArray[np.int64]:

@@ -143,8 +143,8 @@ def _course(curve: Curves) -> Iterator[tuple[float, Interval]]:
 def _legs(facts: Facts, found: Detail) -> Page:
     note = facts.diagnosed(
         "legs.hours",
-        "Hours more that a missed target spent there than a met one, on average, of wall time; "
-        "95 % interval.",
+        "Hours more that a missed target spent there than a met one, on average; open hours, but "
+        "for those outside them. Of one still open: up to the instant read. 95 % interval.",
         "hours",
     )
     shown = [leg for leg in found.legs if np.isfinite(leg.difference.estimate)]
@@ -152,7 +152,8 @@ def _legs(facts: Facts, found: Detail) -> Page:
     parts = [
         facts.diagnosed(
             f"legs.share.{place}",
-            f"Part of all wall time of missed targets that they spent {leg.words}.",
+            f"Part of all wall time of missed targets, up to the instant read, that they spent "
+            f"{leg.words}.",
             "share",
         )
         for place, leg in enumerate(largest, start=1)
@@ -173,7 +174,7 @@ def _legs(facts: Facts, found: Detail) -> Page:
             Bars(
                 id="legs",
                 title="Hours more of a missed target than of a met one, with 95 % interval",
-                axis="Hours of wall time",
+                axis="Hours",
                 scale="number",
                 footnote=note,
                 rows=tuple(

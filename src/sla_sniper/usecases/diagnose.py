@@ -367,6 +367,7 @@ def _detail(report: DiagnosisReport) -> dict[str, Any]:
         },
         "curves": [each.as_dict() | {"sentence": each.sentence} for each in found.curves],
         "legs": [each.as_dict() for each in found.legs],
+        "cut": found.cut.as_dict(),
         "hours": [_plain(each) for each in found.hours],
         "weeks": [_plain(each) | {"monday": each.monday.isoformat()} for each in found.weeks],
         "recovery": found.recovery.as_dict(),
