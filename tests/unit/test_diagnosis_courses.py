@@ -285,6 +285,17 @@ def test_a_clock_tells_by_which_status_it_was_ended(course, metric, stop_in, sta
     assert found["ended_by"].to_list() == [status]
 
 
+def test_many_open_clocks_before_one_that_ended_name_its_status(make_event, make_events):
+    rule = Target("resolution_time", "office", default=8 * HOUR)
+    levels = ServiceLevels(CALENDARS, (SlaPolicy("standard", (rule,)),))
+    opened = [make_event(f"T{k:04}", at(9), "created", status="open") for k in range(1200)]
+    events = make_events([*opened, make_event("T1199", at(10), "resolved", status="resolved")])
+
+    found = courses(events, levels, "resolution_time", as_of=at(11), assigning=())
+
+    assert found["ended_by"].drop_nulls().to_list() == ["resolved"]
+
+
 def test_a_ticket_that_is_cancelled_after_its_end_was_not_reopened(course):
     found = course(*UNDONE[:2], (at(12), {"status": "cancelled"}))
 

@@ -50,6 +50,7 @@ ON_CLOCK: Final = tuple(leg for leg in LEGS if leg != "after_hours")
 SHORT_PAUSE_US: Final = 15 * 60_000_000
 _IN_WORK, _UNASSIGNED, _BETWEEN, _REQUESTER, _VENDOR, _HOLD, _AFTER, _RESOLVED = range(len(LEGS))
 _WAITING: Final = {"waiting_requester": _REQUESTER, "waiting_vendor": _VENDOR, "on_hold": _HOLD}
+_STATUS_NAMES: Final = pl.Series([*STATUSES, None], dtype=pl.String)
 _ENDED: Final = ("resolved", "closed", "cancelled")
 
 
@@ -286,7 +287,7 @@ def _ends(
     status[clock[stops]] = np.where(ended[row[stops]], facts.status[row[stops]], -1)
     by_status = stops[ended[row[stops]]]
     return {
-        "ended_by": pl.Series(np.array([*STATUSES, None], dtype=object)[status], dtype=pl.String),
+        "ended_by": _STATUS_NAMES.gather(np.where(status < 0, len(STATUSES), status)),
         "reopened_after": _undone(facts, ended, row[by_status], clock[by_status], n),
     }
 
