@@ -10,7 +10,7 @@ import pytest
 
 from sla_sniper.core.words import command
 
-from .conftest import SLA, sniper, succeed, write_desk
+from .conftest import MAP, SLA, sniper, succeed, write_desk
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,17 @@ def test_words_tell_what_the_json_tells(told, ingested):
         assert sentence in words
     assert told["mechanical"] == ["priority"]
     assert all(curve["sentence"] in words for curve in told["curves"])
-    assert "Where the time went" in words
+    assert all(command([each["id"]]) in words for each in told["findings"])
+    assert told["findings"][0]["check"] in words
+    for each in told["conduct"]:
+        assert each["sentence"] in words
+        assert not each["examples"] or ", ".join(each["examples"]) in words
+    assert told["cut"]["sentence"] in words
+    for title in (
+        "Dearest values", "Goes with missing", "Group, with everybody's tickets", "Week of",
+        "Where the time went", "In the mean of the weeks most comes in on", "After the breach: of",
+    ):  # fmt: skip
+        assert title in words, title
 
 
 def test_the_hidden_reason_matters_once_priority_is_known(told):
@@ -148,6 +158,49 @@ def test_without_prices_findings_are_counted_in_misses(rows, tmp_path):
     assert told["currency"] == ""
     assert any(" they cost " in each["sentence"] and " misses." in each["sentence"]
                for each in told["findings"] if each["id"].startswith("where:"))  # fmt: skip
+
+
+def test_a_terminal_obeys_no_name_and_shows_every_sign_of_it(rows, tmp_path):
+    name = "\x1b[31m\u202ered\nline"
+    folder = write_desk(
+        tmp_path / "desk",
+        rows.with_columns(
+            team=pl.when(pl.col("team") == "network").then(pl.lit(name)).otherwise("team"),
+            number=pl.lit("\x1b]0;title\x07") + pl.col("number"),
+        ),
+    )
+
+    told = succeed("diagnose", "--json", "-w", folder).json
+    words = succeed("diagnose", "-w", folder).out
+    finding = next(each for each in told["findings"] if "red" in each["id"])
+    tickets = succeed("diagnose", "--tickets", finding["id"], "-w", folder).out
+
+    for text in (words, tickets):
+        assert all(sign.isprintable() or sign == "\n" for sign in text)
+    assert r"\x1b[31m\u202ered\nline" in words
+    assert tickets.splitlines()[-1].startswith(r"\x1b]0;title\x07T")
+
+
+def test_tickets_of_several_sources_are_listed_with_theirs(rows, tmp_path):
+    folder = write_desk(tmp_path / "desk", rows.head(900), source="east")
+    (folder / "map.toml").write_text(MAP.format(source="west"))
+    west = tmp_path / "west.csv"
+    rows.head(900).write_csv(west)
+    succeed("ingest", west, "-w", folder)
+
+    told = succeed("diagnose", "--json", "-w", folder).json
+    finding = next(each for each in told["findings"] if each["id"] == "leg:unassigned")
+    words = succeed("diagnose", "--tickets", finding["id"], "-w", folder).out.splitlines()
+
+    assert len(words) == 1 + finding["tickets"]
+    assert {line.split()[0] for line in words[1:]} == {"east", "west"}
+
+
+def test_one_ticket_is_diagnosed_in_words(rows, tmp_path):
+    first = rows.filter(pl.col("number") == rows["number"][0])
+    folder = write_desk(tmp_path / "desk", first)
+
+    assert "nan" not in succeed("diagnose", "-w", folder).out
 
 
 STRANGE = "<script>alert(1)</script>=cmd()\u202e\U0001f525"

@@ -39,6 +39,23 @@ def command(words: Iterable[str]) -> str:
     return " ".join(shlex.quote(word) if word.isprintable() else _in_bytes(word) for word in words)
 
 
+def visible(text: str) -> str:
+    r"""Write the signs of a text that cannot be printed, or turn the reading direction, as escapes.
+
+    A terminal obeys what a ticket's author wrote: colours, a new title, lines moved and erased.
+
+    Examples
+    --------
+    >>> print(visible("a\x1b[31mb\u202ec"))
+    a\x1b[31mb\u202ec
+    >>> visible("été 🔥")
+    'été 🔥'
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 def _in_bytes(word: str) -> str:
     return f"$'{''.join(map(_sign, word))}'"
 

@@ -99,11 +99,18 @@ class DiagnosisReport:
 
 @dataclass(frozen=True, slots=True)
 class FindingTickets:
-    """The tickets of one finding: `source, ticket_id`, in order."""
+    """The tickets of one finding: `source, ticket_id`, in order.
+
+    Attributes
+    ----------
+    has_sources : bool
+        Whether the log has several, so that an id alone names no ticket.
+    """
 
     finding: Finding
     tickets: pl.DataFrame
     as_of: datetime
+    has_sources: bool
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper diagnose --tickets`."""
@@ -173,7 +180,7 @@ def list_tickets(  # noqa: PLR0913 - one argument an option
     tickets = detail.tickets(found)
     if out is not None:
         write_table(tickets, out)
-    return FindingTickets(found, tickets, desk.as_of)
+    return FindingTickets(found, tickets, desk.as_of, detail.keys["source"].n_unique() > 1)
 
 
 def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
