@@ -149,6 +149,24 @@ def test_what_cannot_be_asked_is_said_in_one_line(ingested, words, code, said):
     assert said in outcome.err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("tickets", [(), ("--tickets", "leg:unassigned")])
+@pytest.mark.parametrize(
+    ("name", "code"), [("cells.xls", 34), ("file/cells.csv", 35), ("folder.csv", 35)]
+)
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(
+    ingested, tmp_path, name, code, tickets
+):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.csv").mkdir()
+
+    outcome = sniper("diagnose", *tickets, "--out", tmp_path / name, "-w", ingested)
+
+    assert outcome.code == code
+    # Not even the log was read.
+    assert len(outcome.err.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
+
+
 def test_without_prices_findings_are_counted_in_misses(rows, tmp_path):
     folder = write_desk(tmp_path / "desk", rows)
     (folder / "sla.toml").write_text(SLA.split("[costs]")[0])

@@ -22,7 +22,7 @@ from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.outages import find_outages
 from sla_sniper.sla.conditions import value_of
 from sla_sniper.usecases.desk import open_desk
-from sla_sniper.usecases.files import write_table
+from sla_sniper.usecases.files import require_table, write_table
 from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:
@@ -140,7 +140,10 @@ def diagnose_log(
     ------
     UnknownMetricError
         If no policy times it.
+    UnknownEndingError, NotWritableError
+        If `out` cannot be written; told before any work is done.
     """
+    require_table(out)
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     report = diagnose_desk(desk, metric)
     if out is not None:
@@ -172,6 +175,7 @@ def list_tickets(  # noqa: PLR0913 - one argument an option
     UnknownFindingError
         If the diagnosis has no such finding.
     """
+    require_table(out)
     desk = open_desk(folder, asked=as_of, now=now, progress=progress)
     detail = diagnose_desk(desk, metric).detail
     found = next((each for each in detail.findings if each.id == name), None)

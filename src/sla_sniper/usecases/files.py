@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
@@ -69,6 +70,24 @@ def require_folder(folder: Path) -> None:
     with replaced(folder / ".probe") as draft:
         draft.touch()
     (folder / ".probe").unlink()
+
+
+def require_table(path: Path | None) -> None:
+    """Insist that a table can be written to a path, if one is given, before any work is done.
+
+    Raises
+    ------
+    UnknownEndingError
+        If the ending is none of `ENDINGS`.
+    NotWritableError
+        If nothing can be written there.
+    """
+    if path is None:
+        return
+    require_ending(path)
+    if path.is_dir():
+        raise NotWritableError(str(path), os.strerror(errno.EISDIR))
+    require_folder(path.parent)
 
 
 def write_table(frame: pl.DataFrame, path: Path, *, about: Mapping[str, str] | None = None) -> None:
