@@ -415,8 +415,94 @@ def test_nobody_is_compared_by_fewer_than_thirty():
     assert [each.level for each in found] == ["enough"]
 
 
-def test_interval_of_a_team_covers_nearly_as_often_as_said():
-    """What is expected of a team is learnt from its own tickets as well, which is left out."""
+def test_adjusted_rates_equal_those_of_statsmodels(desk):
+    _, coded, missed = desk
+    fitted = [coded["group"], coded["channel"], coded["priority"]]
+    model = sm.Logit(missed, design(fitted)).fit(disp=0, method="newton", tol=1e-14, maxiter=99)
+
+    found = {each.level: each for each in compare(*_who_and_mix(fitted), missed, np.ones(N))}
+
+    for k, level in enumerate(coded["group"].levels):
+        as_if = design(fitted)
+        as_if[:, 1:5] = np.eye(5)[k, 1:]
+        p = model.predict(as_if)
+        slope = (p * (1 - p)) @ as_if / N
+        spread = np.sqrt(slope @ model.cov_params() @ slope)
+        rate = found[level].adjusted
+        assert rate.estimate == pytest.approx(p.mean(), abs=1e-8)
+        # Score bounds are not symmetric, but as wide to the first order.
+        assert rate.high - rate.low == pytest.approx(2 * 1.959964 * spread, rel=0.03)
+
+
+def _who_and_mix(fitted):
+    return fitted[0], fitted[1:]
+
+
+def two_teams(seed, *, share, hard, effect, n=2_000, base=-1.0):
+    """Team "A" has `share` of the tickets and the `hard` ones of two kinds; `effect` log odds."""
+    rng = np.random.default_rng(seed)
+    is_a = rng.random(n) < share
+    is_hard = rng.random(n) < np.where(is_a, hard, 1 - hard)
+    easy = base + is_hard
+    missed = (rng.random(n) < chance(easy + effect * is_a)).astype(float)
+    frame = pl.DataFrame(
+        {"team": np.where(is_a, "A", "B"), "kind": np.where(is_hard, "hard", "easy")}
+    )
+    own, others = chance(easy + effect)[is_a].sum(), chance(easy)[is_a].sum()
+    excess = own - is_a.mean() * own - (1 - is_a.mean()) * others
+    mix = [encode(frame, "kind")]
+    by_team = {each.level: each for each in compare(encode(frame, "team"), mix, missed, missed + 1)}
+    return by_team["A"], chance(easy + effect).mean(), excess * (1 + missed[is_a].mean())
+
+
+def chance(logit):
+    return 1 / (1 + np.exp(-logit))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effect", [0.0, 1.0])
+@pytest.mark.parametrize("base", [-4.0, -1.0], ids=["rare", "often"])
+@pytest.mark.parametrize("hard", [0.5, 0.9])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_intervals_of_a_team_with_hard_tickets_cover_as_said(share, hard, base, effect):
+    drawn = [two_teams(s, share=share, hard=hard, effect=effect, base=base) for s in range(200)]
+
+    rates = [each.adjusted.low <= rate <= each.adjusted.high for each, rate, _ in drawn]
+    excess = [each.excess_cost.low <= money <= each.excess_cost.high for each, _, money in drawn]
+    assert np.mean(rates) >= 0.915  # of 200 with 95 %: 0.915 or more with probability 0.98
+    assert np.mean(excess) >= 0.915
+    if not effect:
+        assert np.mean([each.p < 0.05 for each, _, _ in drawn]) <= 0.085
+
+
+def test_a_team_that_shares_no_tickets_with_the_desk_is_not_compared():
+    rng = np.random.default_rng(12)
+    frame = pl.DataFrame(
+        {
+            "team": ["duty"] * 100 + ["one"] * 150 + ["two"] * 150,
+            "priority": ["critical"] * 100 + ["low"] * 300,
+        }
+    )
+    missed = (rng.random(400) < np.repeat([0.8, 0.2], [100, 300])).astype(float)
+
+    found = compare(encode(frame, "team"), [encode(frame, "priority")], missed, np.ones(400))
+
+    assert {each.level for each in found} == {"one", "two"}
+    assert all(each.adjusted.high < 0.4 for each in found)
+
+
+def test_a_team_that_missed_nothing_is_not_known_exactly():
+    frame = pl.DataFrame({"team": ["a"] * 50 + ["b"] * 500, "kind": ["x", "y"] * 275})
+    missed = np.r_[np.zeros(50), np.tile([1.0, 0.0, 0.0, 0.0], 125)]
+
+    found = compare(encode(frame, "team"), [encode(frame, "kind")], missed, np.ones(550))
+
+    spotless = next(each for each in found if each.level == "a")
+    assert spotless.adjusted.estimate < 1e-6
+    assert 0.04 < spotless.adjusted.high < 0.15
+
+
+def test_interval_of_a_team_covers_as_often_as_said():
     rng = np.random.default_rng(11)
     frame = pl.DataFrame({"who": ["a"] * 60 + ["b"] * 600, "kind": ["x", "y"] * 330})
     who, mix = encode(frame, "who"), [encode(frame, "kind")]
@@ -427,7 +513,7 @@ def test_interval_of_a_team_covers_nearly_as_often_as_said():
         for drawn in ((rng.random(660) < chance).astype(float) for _ in range(400))
     ]
 
-    assert np.mean([each.low <= chance.mean() <= each.high for each in rates]) >= 0.92
+    assert 0.93 <= np.mean([each.low <= chance.mean() <= each.high for each in rates]) <= 0.97
 
 
 def test_times_without_day_and_night_look_invented():

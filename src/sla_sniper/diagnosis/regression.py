@@ -89,14 +89,14 @@ def regress(coded: Sequence[Coded], missed: Floats) -> Regression:
     sizes = [len(each) - 1 for each in coded]
     starts = np.cumsum([1, *sizes])
     beta = np.zeros(starts[-1])
-    rank = _rank(_information(coded, starts, np.ones(len(missed))))
+    rank = len(beta) - null_directions(coded, n_rows=len(missed))[0].shape[1]
     rate = np.clip(missed.mean() if len(missed) else 0.5, 1e-12, 1 - 1e-12)
     beta[0] = np.log(rate / (1 - rate))
     logit = _logit(coded, starts, beta, n_rows=len(missed))
     deviance = _deviance(logit, missed)
     for _ in range(_MOST_STEPS):
         p = _chance(logit)
-        step = _step(_information(coded, starts, p * (1 - p)), _scores(coded, starts, missed - p))
+        step = _step(information(coded, p * (1 - p)), _scores(coded, starts, missed - p))
         beta, logit, reached = _stepped(coded, starts, beta, step, missed, deviance)
         gained, deviance = deviance - reached, reached
         if gained <= _ENOUGH * max(deviance, 1.0):
@@ -118,6 +118,58 @@ def without(coded: Sequence[Coded], missed: Floats, full: Regression, place: int
     rest = regress([each for n, each in enumerate(coded) if n != place], missed)
     added = max(0.0, rest.deviance - full.deviance)
     return chi_square(added, full.rank - rest.rank, len(missed))
+
+
+def information(coded: Sequence[Coded], weights: Floats) -> Floats:
+    """Fisher information of intercept and effects: weighted tables of each pair of dimensions.
+
+    Parameters
+    ----------
+    coded : sequence of Coded
+        Dimensions over the same n_rows rows.
+    weights : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of shape (n_parameters, n_parameters)
+        The intercept first, then the levels of each dimension but its first.
+    """
+    spans = places(coded)
+    size = spans[-1].stop if spans else 1
+    found = np.empty((size, size))
+    found[0, 0] = weights.sum()
+    for place, (each, rows) in enumerate(zip(coded, spans, strict=True)):
+        alone = each.counts(weights)[1:]
+        found[0, rows] = found[rows, 0] = alone
+        found[rows, rows] = np.diag(alone)
+        for other, columns in zip(coded[:place], spans[:place], strict=True):
+            crossed = np.bincount(each.crossed(other), weights, minlength=len(each) * len(other))
+            table = crossed.reshape(len(each), len(other))[1:, 1:]
+            found[rows, columns], found[columns, rows] = table, table.T
+    return found
+
+
+def places(coded: Sequence[Coded]) -> list[slice]:
+    """Columns of each dimension among the parameters, after the intercept."""
+    starts = np.cumsum([1, *(len(each) - 1 for each in coded)]).tolist()
+    return [slice(first, last) for first, last in pairwise(starts)]
+
+
+def null_directions(coded: Sequence[Coded], *, n_rows: int) -> tuple[Floats, Floats]:
+    """Changes of the parameters that no row notices: what the data cannot tell apart.
+
+    Returns
+    -------
+    directions : ndarray of shape (n_parameters, n_directions)
+        In the units of the parameters, of length one once multiplied by `scale`.
+    scale : ndarray of shape (n_parameters,)
+        Root of the number of rows of each.
+    """
+    counts = information(coded, np.ones(n_rows))
+    scale = np.sqrt(np.maximum(np.diag(counts), 1.0))
+    size, direction = np.linalg.eigh(counts / np.outer(scale, scale))
+    missing = direction[:, size <= NEARLY_NOTHING * len(scale)]
+    return missing / scale[:, None], scale
 
 
 def _step(information: Floats, score: Floats) -> Floats:
@@ -168,25 +220,3 @@ def _scores(coded: Sequence[Coded], starts: NDArray[np.int64], residual: Floats)
     for each, (first, last) in zip(coded, pairwise(starts), strict=True):
         found[first:last] = each.counts(residual)[1:]
     return found
-
-
-def _information(coded: Sequence[Coded], starts: NDArray[np.int64], weights: Floats) -> Floats:
-    """Fisher information: weighted tables of each pair of dimensions."""
-    found = np.empty((starts[-1], starts[-1]))
-    found[0, 0] = weights.sum()
-    spans = [slice(first, last) for first, last in pairwise(starts)]
-    for place, (each, rows) in enumerate(zip(coded, spans, strict=True)):
-        alone = each.counts(weights)[1:]
-        found[0, rows] = found[rows, 0] = alone
-        found[rows, rows] = np.diag(alone)
-        for other, columns in zip(coded[:place], spans[:place], strict=True):
-            crossed = np.bincount(each.crossed(other), weights, minlength=len(each) * len(other))
-            table = crossed.reshape(len(each), len(other))[1:, 1:]
-            found[rows, columns], found[columns, rows] = table, table.T
-    return found
-
-
-def _rank(information: Floats) -> int:
-    scale = np.sqrt(np.maximum(np.diag(information), 1.0))
-    scaled = information / np.outer(scale, scale)
-    return int(np.linalg.matrix_rank(scaled, tol=NEARLY_NOTHING * len(scaled), hermitian=True))
