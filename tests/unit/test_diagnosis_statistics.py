@@ -320,6 +320,55 @@ def test_cells_count_every_clock_once_in_each_table(desk):
     assert table["cost"].is_sorted(descending=True)
 
 
+def test_the_money_of_a_cell_has_an_interval_within_what_its_tickets_can_cost(desk):
+    _, coded, missed = desk
+    price = np.where(coded["priority"].code == 0, 500.0, 10.0)
+
+    table = cells(list(coded.values()), Stakes(missed, price, np.full(N, 0.4)))
+
+    names = ("cost", "cost_low", "cost_high", "excess", "excess_low", "excess_high", "n")
+    cost, low, high, excess, low2, high2, n = (table[name].to_numpy() for name in names)
+    assert (low <= cost).all()
+    assert (cost <= high).all()
+    assert (high <= 500 * n + 1e-9).all()
+    np.testing.assert_allclose(excess - low2, cost - low)
+    np.testing.assert_allclose(high2 - excess, high - cost)
+    alike = table.filter(pl.col("dimension") == "priority", pl.col("dimension_2").is_null())
+    for row in alike.iter_rows(named=True):
+        assert row["cost_high"] == pytest.approx(row["high"] * row["cost"] / row["rate"])
+        assert row["cost_low"] == pytest.approx(row["low"] * row["cost"] / row["rate"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rate", "expected"), [(0.5, 0.05), (0.9, 0.4), (0.2, 0.4), (0.05, 0.3)])
+@pytest.mark.parametrize("dear", [10.0, 500.0], ids=["one price", "two prices"])
+def test_interval_of_an_excess_covers_as_often_as_said(rate, expected, dear):
+    rng = np.random.default_rng(13)
+    price = np.tile([10.0, 10.0, 10.0, dear], 25)
+    cell = encode(pl.DataFrame({"x": ["a"] * 100}), "x")
+    truth = (rate - expected) * price.sum()
+
+    found = [
+        cells([cell], Stakes(drawn, price, np.full(100, expected))).row(0, named=True)
+        for drawn in (rng.random((500, 100)) < rate).astype(float)
+    ]
+
+    inside = [each["excess_low"] <= truth <= each["excess_high"] for each in found]
+    assert np.mean(inside) >= 0.92
+
+
+def test_p_of_an_excess_is_seldom_small_by_chance():
+    rng = np.random.default_rng(14)
+    chances, prices = rng.beta(1, 20, 40_000), rng.choice([10.0, 500.0], 40_000, p=[0.95, 0.05])
+    cell = encode(pl.DataFrame({"x": rng.integers(0, 1_000, 40_000)}), "x", most=2_000)
+    drawn = (rng.random(40_000) < chances).astype(float)
+
+    p = cells([cell], Stakes(drawn, prices, chances))["p"].to_numpy()
+
+    for level in (0.05, 0.01, 0.001):
+        assert np.mean(p < level) <= level
+
+
 def test_small_cells_are_drawn_towards_the_rate_of_all_and_marked(desk):
     n = np.array([2.0, 1_000, 1_000])
     rate, low, high = shrunken_rates(np.array([2.0, 200, 300]), n)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 FEW: Final = 30
 """Tickets below which a rate by itself says little."""
 _LEAST_STRENGTH, _MOST_STRENGTH = 1.0, 1e6
-_Z: Final = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +58,11 @@ def cells(coded: Sequence[Coded], stakes: Stakes) -> pl.DataFrame:
     -------
     DataFrame
         A row a cell that occurs: `dimension, level, dimension_2, level_2` (both null for single
-        levels), `n, n_missed, rate` with Wilson's `low, high`, `cost` of the misses, `excess` of it
-        beyond what was expected, with half the width of its 95 % interval in `excess_half`,
-        `shrunk` with `shrunk_low, shrunk_high` (see `shrunken_rates`), and `is_few` for fewer
-        than `FEW`. By cost, then misses; cells of equal money in order of their names.
+        levels), `n, n_missed, rate` with Wilson's `low, high`, `cost` of the misses with
+        `cost_low, cost_high`, `excess` of it beyond what was expected with `excess_low,
+        excess_high` (see `cost_bounds`), two-sided `p` of the excess, `shrunk` with `shrunk_low,
+        shrunk_high` (see `shrunken_rates`), and `is_few` for fewer than `FEW`. By cost, then
+        misses; cells of equal money in order of their names.
 
     Examples
     --------
@@ -97,8 +96,12 @@ _SCHEMA: Final = {
     "low": pl.Float64(),
     "high": pl.Float64(),
     "cost": pl.Float64(),
+    "cost_low": pl.Float64(),
+    "cost_high": pl.Float64(),
     "excess": pl.Float64(),
-    "excess_half": pl.Float64(),
+    "excess_low": pl.Float64(),
+    "excess_high": pl.Float64(),
+    "p": pl.Float64(),
     "shrunk": pl.Float64(),
     "shrunk_low": pl.Float64(),
     "shrunk_high": pl.Float64(),
@@ -117,16 +120,21 @@ def _table(dimensions: tuple[Coded, ...], stakes: Stakes) -> pl.DataFrame:
     n = np.bincount(code, minlength=size)
     there = np.flatnonzero(n)
     size_of = n[there].astype(np.float64)
-    n_missed, money, excess, spread = (
+    n_missed, money, price, square, expected, to_expect, spread = (
         np.bincount(code, each, minlength=size)[there].astype(np.float64)
         for each in (
             stakes.missed,
             stakes.missed * stakes.price,
-            (stakes.missed - stakes.expected) * stakes.price,
+            stakes.price,
+            stakes.price**2,
+            stakes.expected,
+            stakes.expected * stakes.price,
             stakes.expected * (1 - stakes.expected) * stakes.price**2,
         )
     )
     low, high = wilson_bounds(n_missed, size_of)
+    cost_low, cost_high = cost_bounds(money, price, square)
+    excess = money - to_expect
     shrunk, shrunk_low, shrunk_high = shrunken_rates(n_missed, size_of)
     left, right = np.divmod(there, len(second)) if is_pair else (there, None)
     return pl.DataFrame(
@@ -146,8 +154,12 @@ def _table(dimensions: tuple[Coded, ...], stakes: Stakes) -> pl.DataFrame:
             "low": low,
             "high": high,
             "cost": money,
+            "cost_low": cost_low,
+            "cost_high": cost_high,
             "excess": excess,
-            "excess_half": _Z * np.sqrt(spread),
+            "excess_low": cost_low - to_expect,
+            "excess_high": cost_high - to_expect,
+            "p": _p((n_missed, size_of, expected), excess, spread),
             "shrunk": shrunk,
             "shrunk_low": shrunk_low,
             "shrunk_high": shrunk_high,
@@ -155,6 +167,57 @@ def _table(dimensions: tuple[Coded, ...], stakes: Stakes) -> pl.DataFrame:
         },
         schema=_SCHEMA,
     )
+
+
+def cost_bounds(
+    cost: Floats, total: Floats, square: Floats, *, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Bounds of what the misses of cells cost: Wilson's, of the share of the money at stake.
+
+    Parameters
+    ----------
+    cost : ndarray of shape (n_cells,)
+        Of the misses, in currency.
+    total, square : ndarray of shape (n_cells,)
+        Sum, and sum of squares, of what a miss of each clock would cost, missed or not. Unequal
+        prices are worth as few tickets as tell their mean as well (Kish's effective size [1]_).
+
+    References
+    ----------
+    .. [1] L. Kish (1965), "Survey Sampling", section 8.2. ISBN 978-0-471-48900-9
+
+    Examples
+    --------
+    >>> low, high = cost_bounds(np.array([400.0]), np.array([500.0]), np.array([25_000.0]))
+    >>> low.round(0), high.round(0)  # 8 of 10 tickets at 50: 49 to 94 %
+    (array([245.]), array([472.]))
+    """
+    worth = np.divide(total**2, square, out=np.ones(len(total)), where=square > 0)
+    share = np.divide(cost, total, out=np.zeros(len(total)), where=total > 0)
+    low, high = wilson_bounds(np.minimum(share, 1.0) * worth, worth, level=level)
+    # Rounding may not leave the estimate outside of its interval.
+    return np.minimum(low * total, cost), np.maximum(high * total, cost)
+
+
+def _p(counts: tuple[Floats, Floats, Floats], excess: Floats, spread: Floats) -> Floats:
+    """Two-sided p of the excess if each clock were missed with the chance that was expected.
+
+    The larger one of two: of the money, as normal, and of the number of misses, as binomial,
+    which has heavier tails than a sum of unequal chances (Hoeffding 1956,
+    doi:10.1214/aoms/1177728178). The first alone takes one dear miss of few for a discovery.
+    """
+    from scipy.special import betainc, ndtr  # noqa: PLC0415 - slow to import
+
+    n_missed, n, expected = counts
+    varies = spread > 0
+    z = np.divide(excess, np.sqrt(spread), out=np.zeros(len(n)), where=varies)
+    share = np.clip(expected / n, 0.0, 1.0)
+    # So many misses or more are as good as so few met ones or fewer.
+    told, chance = (np.where(excess > 0, *both) for both in
+                    ((n_missed, n - n_missed), (share, 1 - share)))  # fmt: skip
+    so_many = np.where(told > 0, betainc(np.maximum(told, 1), n - told + 1, chance), 1.0)
+    tail = np.maximum(ndtr(-np.abs(z)), so_many)
+    return np.where(varies, np.minimum(1.0, 2 * tail), 1.0)
 
 
 def shrunken_rates(

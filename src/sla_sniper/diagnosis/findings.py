@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MOST_PLACES: Final = 5
+_LEVEL: Final = 0.05
 PERSON: Final = "assignee"
 """Who is compared with the mix of their tickets, and is no place."""
 _MORE: Final = 1.1
@@ -109,13 +110,13 @@ def places(
     names = ("dimension", "level", "dimension_2", "level_2")
     dear = (
         _beside_its_parts(table)
-        .filter(pl.col("n") >= FEW, pl.col("excess") > pl.col("excess_half"))
+        .filter(pl.col("n") >= FEW, pl.col("excess") > 0, pl.col("p") < _LEVEL)
         .sort(["excess", *names], descending=[True, *(False,) * len(names)])
     )
     found: list[Finding] = []
     seen = np.zeros(len(stakes.missed), dtype=bool)
-    for d, level, d2, level2, gain, half in dear.select(
-        *names, "excess", "excess_half"
+    for d, level, d2, level2, *gain in dear.select(
+        *names, "excess", "excess_low", "excess_high"
     ).iter_rows():
         parts = [(d, level), *([(d2, level2)] if d2 else [])]
         if len(found) == MOST_PLACES:
@@ -129,8 +130,7 @@ def places(
         seen[of_them] = True
         cost = amount(float(stakes.price[of_them].sum()))
         rate = wilson_interval(len(of_them), len(rows))
-        money = Interval(gain, gain - half, gain + half)
-        found.append(_place(parts, (of_them, len(rows)), rate, cost, money))
+        found.append(_place(parts, (of_them, len(rows)), rate, cost, Interval(*gain)))
     return found
 
 
