@@ -8,6 +8,9 @@ import shutil
 import polars as pl
 import pytest
 
+from sla_sniper.snapshots.labels import with_labels
+from sla_sniper.usecases import monitor as usecase
+
 from .conftest import sniper, succeed, write_desk
 from .test_cli_honesty_gate import claim_at
 
@@ -70,6 +73,27 @@ def test_the_words_tell_what_the_json_tells(drifted):
 
     assert "Inputs moved, channel: channel chat: 0 % of the tickets in training" in said
     assert "Train again: sniper train" in said
+
+
+@pytest.mark.parametrize("breached", [False, True])
+def test_days_that_all_end_alike_are_judged_in_money(calm, tmp_path, monkeypatch, breached):
+    same = pl.when(pl.col("breached").is_not_null()).then(pl.lit(breached)).alias("breached")
+    monkeypatch.setattr(
+        usecase, "with_labels", lambda *known: with_labels(*known).with_columns(same)
+    )
+    folder = shutil.copytree(calm, tmp_path / "desk")
+
+    said = succeed("monitor", "-w", folder).out
+    found = succeed("monitor", "--json", "-w", folder).json
+
+    outcomes = found["outcomes"]
+    assert (outcomes["auc"], outcomes["brier_skill"]) == (None, None)
+    assert (outcomes["captured_share"] is None) == (not breached)
+    assert f"{'every' if breached else 'no'} clock breached" in " ".join(said.split())
+    if not breached:
+        (verdict,) = found["verdicts"]
+        assert (outcomes["closes"], verdict["policy"] != "sniper") == (True, True)
+        assert "is not shown to pay" in verdict["sentence"]
 
 
 def test_a_fresh_model_waits_for_labels(calm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -64,14 +65,28 @@ def show(result: MonitorReport, console: Console) -> None:
     if result.ripe:
         ripe = result.ripe
         console.print(
-            f"On {ripe.n_days} ripe days: AUC {ripe.auc:.3f}, Brier skill {ripe.brier_skill:.3f}; "
-            f"captured {100 * ripe.captured:.0f} % of the cost, {ripe.verdict.advantage.rule} "
-            f"{100 * ripe.captured_by_rule:.0f} %. {_gate(ripe)}",
+            f"On {ripe.n_days} ripe days: {_skill(ripe)}; {_captured(ripe)}. {_gate(ripe)}",
             highlight=False,
             markup=False,
         )
     if result.proposal:
         console.print(result.proposal, highlight=False, markup=False)
+
+
+def _skill(ripe: Ripe) -> str:
+    """Say how well the forecast ranks and how sharp it is, where both outcomes occur."""
+    if math.isnan(ripe.auc):
+        return f"{'every' if ripe.observed else 'no'} clock breached, so no AUC or Brier skill"
+    return f"AUC {ripe.auc:.3f}, Brier skill {ripe.brier_skill:.3f}"
+
+
+def _captured(ripe: Ripe) -> str:
+    if math.isnan(ripe.captured):
+        return "no cost to capture"
+    return (
+        f"captured {100 * ripe.captured:.0f} % of the cost, {ripe.verdict.advantage.rule} "
+        f"{100 * ripe.captured_by_rule:.0f} %"
+    )
 
 
 def _gate(ripe: Ripe) -> str:

@@ -73,6 +73,7 @@ class Ripe:
     ----------
     n_days, n_rows : int
     auc, brier_skill : float
+        NaN where every clock came to the same: money can be replayed without them.
     forecast, observed : float
         Mean p_breach and share that breached.
     miscalibration : Interval
@@ -240,7 +241,7 @@ def _measured(
 ) -> Ripe | None:
     """Measure on ripe days; None where there are too few to say anything."""
     y = tested["breached"].to_numpy().astype(bool)
-    if tested["day"].n_unique() < MIN_DAYS or y.all() or not y.any():
+    if tested["day"].n_unique() < MIN_DAYS:
         return None
     sla = desk.workspace.sla
     pool = _pool(model, tested)
@@ -334,7 +335,7 @@ def _judged(
     if status == "waiting":
         told.append(
             f"Fewer than {MIN_DAYS} days after {model.training.cut:%Y-%m-%d %H:%M} UTC have ripe "
-            "labels with both outcomes: nothing can be measured yet."
+            "labels: nothing can be measured yet."
         )
     elif status == "quiet":
         told.append("The recent weeks look like training, and the forecast holds.")
