@@ -20,7 +20,16 @@ from sla_sniper.panels.drawings import (
     step_of,
     values_of,
 )
-from sla_sniper.panels.footnotes import Code, Figure, Footnote, amount, figures_of, ratio, share
+from sla_sniper.panels.footnotes import (
+    Code,
+    Figure,
+    Footnote,
+    amount,
+    figures_of,
+    hours,
+    ratio,
+    share,
+)
 
 NOTE = Footnote("saving", "What is saved.", "USD", "sniper backtest --json")
 RATE = Footnote("rate", "What is missed.", "share", "sniper diagnose --json")
@@ -136,9 +145,48 @@ def test_no_interval_is_cut_at_the_end_of_an_axis(triples):
 
 
 def test_ticks_begin_at_zero():
-    least, _ = values_of(bars((100.0, -2100.0, 67_000.0))).ends
+    axis = values_of(bars((100.0, -2100.0, 67_000.0)))
 
-    assert least % step_of(values_of(bars((100.0, -2100.0, 67_000.0))).ends) == 0
+    assert 0.0 in axis.ticks
+    assert (axis.ticks[0], axis.ticks[-1]) == axis.ends
+
+
+def test_a_widened_axis_keeps_the_step_it_was_made_with():
+    axis = values_of(bars((99.0, -1.0, 99.0)))
+
+    assert step_of((-1.0, 99.0)) != step_of(axis.ends)
+    assert axis.ticks == (-20.0, 0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
+
+
+def test_what_is_too_near_to_zero_moves_no_axis():
+    assert values_of(bars((80.0, -0.05, 82.0))).ends[0] == 0.0
+
+
+@pytest.mark.parametrize(("step_ends", "decimals"), [((0.0, 0.4), 1), ((0.0, 600.0), 0)])
+def test_ticks_have_the_decimals_that_tell_them_apart(step_ends, decimals):
+    drawn = Bars("b", "B", "h", "number", NOTE,
+                 (Bar("one", ratio(NOTE, {"estimate": step_ends[1]}, row="1")),))  # fmt: skip
+    axis = values_of(drawn)
+
+    assert axis.decimals == decimals
+    ticks = drawn.chart().to_dict()["layer"][0]["encoding"]["x"]["axis"]
+    assert ticks == {"values": list(axis.ticks), "format": f",.{decimals}f"}
+
+
+def test_money_on_an_axis_has_its_sign_before_the_currency():
+    ticks = bars((1.0, -20_000.0, 2.0)).chart().to_dict()["layer"][0]["encoding"]["x"]["axis"]
+
+    assert ticks["labelExpr"] == (
+        "(datum.value < 0 ? '-' : '') + '$' + format(abs(datum.value), ',.0f')"
+    )
+
+
+def test_no_number_is_a_negative_zero():
+    told = {"estimate": -0.0, "low": -0.00001, "high": 0.0}
+
+    assert [write(RATE, told).text for write in (share, ratio, hours)] == [
+        "0.0 % [0.0 %, 0.0 %]", "0.000 [0.000, 0.000]", "0.0 h [0.0 h, 0.0 h]"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("part", [n / 20 for n in range(21)])

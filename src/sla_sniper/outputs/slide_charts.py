@@ -18,7 +18,7 @@ from pptx.util import Pt
 from xlsxwriter import Workbook
 
 from sla_sniper.panels import theme
-from sla_sniper.panels.drawings import places_of, step_of, values_of
+from sla_sniper.panels.drawings import places_of, values_of
 from sla_sniper.panels.footnotes import one_line
 
 if TYPE_CHECKING:
@@ -174,7 +174,6 @@ def _add(slide: Slide, name: str, kind: Any, box: Box, data: Any) -> Chart:  # n
 
 
 def _axes(chart: Chart, axes: tuple[Axis | None, Axis]) -> None:
-    formats = {"share": "0%", "number": "General"}
     line = colour(theme.LINE)
     for native, axis in zip((chart.category_axis, chart.value_axis), axes, strict=True):
         native.has_title = axis is not None
@@ -187,13 +186,21 @@ def _axes(chart: Chart, axes: tuple[Axis | None, Axis]) -> None:
         native.axis_title.text_frame.text = axis.title
         run = native.axis_title.text_frame.paragraphs[0].runs[0]
         run.font.size, run.font.bold, run.font.name = Pt(LABELS), False, FONT
-        symbol = axis.symbol.replace('"', "")
-        native.tick_labels.number_format = formats.get(axis.scale, f'"{symbol}"#,##0')
+        native.tick_labels.number_format = _number_format(axis)
         native.tick_labels.number_format_is_linked = False
         native.minimum_scale, native.maximum_scale = axis.ends
-        native.major_unit = step_of(axis.ends)
+        native.major_unit = axis.step
     chart.value_axis.has_major_gridlines = True
     chart.value_axis.major_gridlines.format.line.color.rgb = line
+
+
+def _number_format(axis: Axis) -> str:
+    """Write how ticks are told, as a spreadsheet takes it."""
+    parts = f".{'0' * axis.decimals}" if axis.decimals else ""
+    if axis.scale == "share":
+        return f"0{parts}%"
+    symbol = axis.symbol.replace('"', "") if axis.scale == "money" else ""
+    return f'"{symbol}"#,##0{parts}' if symbol else f"#,##0{parts}"
 
 
 def _error_bars(series: Any, figures: Sequence[Figure]) -> None:  # noqa: ANN401

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from sla_sniper.panels.footnotes import Figure, Footnote
 
 _NOTHING: Final = 1e-9
+_RELATIVE: Final = 1e-3
+"""Part of the largest value below which one is drawn as zero: less than a line is wide."""
+_DIGITS: Final = 12
 _DARK: Final = 0.93
 _BLACK: Final = "#000000"
 Scale = Literal["share", "money", "number"]
@@ -178,18 +181,46 @@ Drawing = Bars | Lines | Heatmap
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis of numbers: its title with the unit, how ticks are written, and its ends."""
+    """One axis of numbers.
+
+    Attributes
+    ----------
+    title : str
+        With the unit.
+    scale : {"share", "money", "number"}
+        How ticks are written.
+    symbol : str
+        Sign of the currency, for money.
+    ends : tuple of (float, float)
+    step : float
+        Distance of the ticks; the ends may lie a step beyond the values, so it is not theirs.
+    """
 
     title: str
     scale: Scale
     symbol: str
     ends: tuple[float, float]
+    step: float
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """Every multiple of the step between the ends."""
+        least, most = (end / self.step for end in self.ends)
+        first, last = math.ceil(least - _NOTHING), math.floor(most + _NOTHING)
+        return tuple(round(place * self.step, _DIGITS) for place in range(first, last + 1))
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals tell one tick from the next; of per cents for a share."""
+        step = self.step * (100 if self.scale == "share" else 1)
+        return max(0, -math.floor(math.log10(step) + _NOTHING))
 
 
 def values_of(drawing: Bars | Lines) -> Axis:
     """Return the axis of values, with round ends that hold zero, every value and every interval.
 
-    No interval is cut at the end of an axis, whichever program draws it.
+    No interval is cut at the end of an axis, whichever program draws it. What is too near to zero
+    to be seen does not move the axis.
     """
     known = [
         part
@@ -197,20 +228,25 @@ def values_of(drawing: Bars | Lines) -> Axis:
         for part in (figure.value, figure.low, figure.high)
         if part is not None
     ]
-    least = min(0.0, *known, 0.0)
-    most = max(least + _NOTHING, *known, 0.0)
+    none = max(_NOTHING, _RELATIVE * max(map(abs, known), default=0.0))
+    parts = [0.0 if abs(part) < none else part for part in known]
+    least, most = min(0.0, *parts, 0.0), max(0.0, *parts, 0.0)
+    if least == most:
+        most = 1.0
     step = step_of((least, most))
     ends = (math.floor(least / step) * step, math.ceil(most / step) * step)
     if isinstance(drawing, Lines):
-        return Axis(drawing.y_axis, drawing.y_scale, drawing.symbol, ends)
-    return Axis(drawing.axis, drawing.scale, drawing.symbol, ends)
+        return Axis(drawing.y_axis, drawing.y_scale, drawing.symbol, ends, step)
+    return Axis(drawing.axis, drawing.scale, drawing.symbol, ends, step)
 
 
 def places_of(lines: Lines) -> Axis:
     """Return the axis from left to right; it ends where the lines end."""
     places = [point.x for line in lines.lines for point in line.points]
     ends = (min(places, default=0.0), max(places, default=1.0))
-    return Axis(lines.x_axis, lines.x_scale, lines.symbol, ends)
+    if ends[0] == ends[1]:
+        ends = (ends[0], ends[0] + 1.0)
+    return Axis(lines.x_axis, lines.x_scale, lines.symbol, ends, step_of(ends))
 
 
 def step_of(ends: tuple[float, float]) -> float:

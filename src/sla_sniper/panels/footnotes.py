@@ -175,19 +175,19 @@ def amount(footnote: Footnote, interval: Mapping[str, float | None], *, row: str
 
 def share(footnote: Footnote, interval: Mapping[str, float | None], *, row: str = "") -> Figure:
     """Print a share in per cent with one decimal, with its interval."""
-    return _printed(footnote, interval, row, lambda part: f"{part * 100:.1f} %")
+    return _printed(footnote, interval, row, lambda part: f"{part * 100:z.1f} %")
 
 
 def ratio(
     footnote: Footnote, interval: Mapping[str, float | None], *, row: str = "", sign: str = ""
 ) -> Figure:
     """Print a number between -1 and 1 with three decimals, with its interval."""
-    return _printed(footnote, interval, row, lambda part: f"{part:{sign}.3f}")
+    return _printed(footnote, interval, row, lambda part: f"{part:{sign}z.3f}")
 
 
 def hours(footnote: Footnote, interval: Mapping[str, float | None], *, row: str = "") -> Figure:
     """Print hours with one decimal, with their interval."""
-    return _printed(footnote, interval, row, lambda part: f"{part:,.1f} h")
+    return _printed(footnote, interval, row, lambda part: f"{part:z,.1f} h")
 
 
 def _printed(

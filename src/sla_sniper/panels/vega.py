@@ -163,18 +163,16 @@ def heatmap_chart(heatmap: Heatmap) -> alt.LayerChart:
 
 
 def _axis(channel: Any, field: str, axis: Axis) -> Any:  # noqa: ANN401 - of x or y
+    signed = f"(datum.value < 0 ? '-' : '') + {_quoted(axis.symbol)}"
     written: dict[Scale, dict[str, Any]] = {
-        "share": {"format": ".0%"},
-        "money": {
-            "labelExpr": "(datum.value < 0 ? '\u2212' : '') + "
-            f"{_quoted(axis.symbol)} + format(abs(datum.value), '~s')"
-        },
-        "number": {"format": ",~f"},
+        "share": {"format": f".{axis.decimals}%"},
+        "money": {"labelExpr": f"{signed} + format(abs(datum.value), ',.{axis.decimals}f')"},
+        "number": {"format": f",.{axis.decimals}f"},
     }
     return channel(
         field,
         title=axis.title,
-        axis=alt.Axis(tickCount=5, **written[axis.scale]),
+        axis=alt.Axis(values=list(axis.ticks), **written[axis.scale]),
         scale=alt.Scale(domain=list(axis.ends), nice=False),
     )
 
