@@ -10,6 +10,7 @@ import polars as pl
 from sla_sniper.diagnosis import diagnose
 from sla_sniper.panels.capacities import by_capacity, capacity_bars, not_shown, own_capacity
 from sla_sniper.panels.decision_pages import decision_page, summary_page
+from sla_sniper.panels.diagnosis_pages import diagnosis_pages
 from sla_sniper.panels.facts import Facts, LogFacts
 from sla_sniper.panels.footnotes import words
 
@@ -120,3 +121,35 @@ def test_another_capacity_than_the_own_is_said_on_the_page():
     assert words(own_capacity(told)).startswith("sla.toml has 40 escalations a day; told is 50")
     assert any("has 40" in words(each.text) for each in decision_page(told).sentences)
     assert own_capacity(facts(*MIXED)) == ()
+
+
+LARGE_AND_GOOD = pl.DataFrame(
+    {
+        "state": ["missed"] * 300 + ["met"] * 700 + ["missed"] * 90 + ["met"] * 10,
+        "group": ["large"] * 1000 + ["bad"] * 100,
+    }
+)
+
+
+def test_the_largest_group_is_not_blamed_for_its_size():
+    page = diagnosis_pages(replace(facts(), diagnosis=diagnose(LARGE_AND_GOOD, ["group"])))[0]
+    told = [words(each.text) for each in page.sentences]
+
+    assert words(page.title) == "bad (group) missed 55 targets more than at the average rate"
+    assert told[0] == "bad: 23.1 % of all misses on 9.1 % of the targets."
+    assert told[1] == "large: 76.9 % of all misses on 90.9 % of the targets."
+
+
+def test_where_most_misses_are_is_said_also_where_they_are_usual():
+    small = [frame(f"group {n}", 30, 5) for n in range(4)]
+    page = diagnosis_pages(replace(
+        facts(), diagnosis=diagnose(pl.concat([frame("large", 100, 900), *small]), ["group"])
+    ))[0]  # fmt: skip
+
+    told = [words(each.text) for each in page.sentences]
+    assert told[3] == "large: 45.5 % of all misses on 87.7 % of the targets: the most misses."
+
+
+def frame(group: str, n_missed: int, n_met: int) -> pl.DataFrame:
+    n = n_missed + n_met
+    return pl.DataFrame({"state": ["missed"] * n_missed + ["met"] * n_met, "group": [group] * n})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sla_sniper.diagnosis.association import REST
 from sla_sniper.diagnosis.summary import NEGLIGIBLE
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Note, Page, Sentence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sla_sniper.diagnosis import Association, Diagnosis, Level
     from sla_sniper.panels.facts import Facts
-    from sla_sniper.panels.footnotes import Footnote
+    from sla_sniper.panels.footnotes import Footnote, Text
     from sla_sniper.stats import Interval
 
 MOST_BARS: Final = 10
@@ -81,41 +82,40 @@ def where_page(facts: Facts) -> Page:
         said = "Nothing that is recorded of a ticket at its start tells where targets are missed."
         title = "No property of the tickets singles out where targets are missed"
         return Page((title,), (Sentence((said,)), *_empty(facts)))
-    levels = tuple(level for level in found.levels if level.n_missed)[:MOST_BARS]
-    rates, parts = _level_notes(facts, found)
+    levels = _beyond(facts.diagnosis, found.levels)[:MOST_BARS]
+    rates = facts.diagnosed(
+        "where.rate",
+        f"Share missed of the decided targets with this value of {found.dimension}; Wilson's 95 % "
+        "interval.",
+        "share",
+    )
     first = levels[0]
+    beyond = facts.diagnosed(
+        "where.beyond",
+        "Targets that it missed, minus those it would have missed at the rate of all decided "
+        "targets.",
+        "targets",
+    )
+    largest = found.levels[0]
+    places = {level: f"{place}" for place, level in enumerate(levels[:3], start=1)}
+    told = [Sentence(_parts(facts, found, *each)) for each in places.items()]
+    if largest not in places:
+        of_largest = _parts(facts, found, largest, "most")
+        told.append(Sentence((*of_largest[:-1], " of the targets: the most misses.")))
     return Page(
         (
-            "Of all misses ",
-            _part(parts, first, 1),
-            f" fall on {named(first.level)} ({named(found.dimension)})",
+            f"{named(first.level)} ({named(found.dimension)}) missed ",
+            counted(beyond, _excess(facts.diagnosis, first)),
+            " targets more than at the average rate",
         ),
         (
-            *(
-                Sentence(
-                    (
-                        f"{named(level.level)}: ",
-                        _part(parts, level, place),
-                        " of all misses, ",
-                        counted(
-                            facts.diagnosed(
-                                f"where.n_missed.{place}",
-                                f"Targets missed of the value in place {place} of "
-                                f"{found.dimension}.",
-                                "targets",
-                            ),
-                            level.n_missed,
-                        ),
-                        " targets.",
-                    )
-                )
-                for place, level in enumerate(levels[:3], start=1)
-            ),
+            *told,
             Sentence(
                 (
                     (
-                        "Many misses can mean many tickets: the bars show how often each value "
-                        "misses; over all tickets it is "
+                        "Ordered by misses beyond the average rate, for many misses can mean many "
+                        "tickets. The bars show how often each value misses; over all tickets it "
+                        "is "
                     ),
                     missed_share(facts),
                     ".",
@@ -137,6 +137,42 @@ def where_page(facts: Facts) -> Page:
                 ),
             ),
         ),
+    )
+
+
+def _excess(diagnosis: Diagnosis, level: Level) -> float:
+    """Targets missed beyond those that the rate of all targets would make of as many."""
+    return level.n_missed - level.n * diagnosis.rate.estimate
+
+
+def _beyond(diagnosis: Diagnosis, levels: Sequence[Level]) -> list[Level]:
+    """Order values by their misses beyond the average; what was put together is no place to look.
+
+    The largest group has the most misses also where it misses least often.
+    """
+    missing = [level for level in levels if level.n_missed]
+    kept = [level for level in missing if level.level != REST] or missing
+    return sorted(kept, key=lambda level: -_excess(diagnosis, level))
+
+
+def _parts(facts: Facts, found: Association, level: Level, place: str) -> Text:
+    """Print the share of all misses that fall on a value beside its share of all targets."""
+    of_misses = facts.diagnosed(
+        f"where.share.{place}",
+        f"Share of all misses that fall on the value of {found.dimension} in this place.",
+        "share",
+    )
+    of_targets = facts.diagnosed(
+        f"where.targets.{place}",
+        f"Share of all decided targets that fall on the value of {found.dimension} in this place.",
+        "share",
+    )
+    return (
+        f"{named(level.level)}: ",
+        share(of_misses, {"estimate": level.share_of_misses}),
+        " of all misses on ",
+        share(of_targets, {"estimate": level.n / facts.diagnosis.n}),
+        " of the targets.",
     )
 
 
@@ -195,28 +231,6 @@ def _strongest(diagnosis: Diagnosis) -> Association | None:
         if not each.is_mechanical and each.v.is_above(NEGLIGIBLE):
             return each
     return None
-
-
-def _level_notes(facts: Facts, found: Association) -> tuple[Footnote, list[Footnote]]:
-    rates = facts.diagnosed(
-        "where.rate",
-        f"Share missed of the decided targets with this value of {found.dimension}; Wilson's 95 % "
-        "interval.",
-        "share",
-    )
-    parts = [
-        facts.diagnosed(
-            f"where.share.{place}",
-            f"Share of all misses that fall on the value in place {place} of {found.dimension}.",
-            "share",
-        )
-        for place in range(1, 4)
-    ]
-    return rates, parts
-
-
-def _part(parts: Sequence[Footnote], level: Level, place: int) -> Figure:
-    return share(parts[place - 1], {"estimate": level.share_of_misses})
 
 
 def _empty(facts: Facts) -> tuple[Sentence, ...]:
