@@ -17,6 +17,7 @@ from sla_sniper.core.schema import CYCLES, PREDICTIONS
 from sla_sniper.outputs import sheets
 from sla_sniper.outputs.marts import SLA_POLICY_COLUMNS, zendesk_sla_policies
 from sla_sniper.outputs.sheets import TooManyRowsError, write_workbook
+from sla_sniper.outputs.tableau_fields import source_of
 from sla_sniper.outputs.tables import (
     BACKTEST,
     CYCLE_COLUMNS,
@@ -105,6 +106,25 @@ def test_sheet_reads_back_as_written(tmp_path):
     assert [row[0] for row in rows[: len(NASTY)]] == NASTY
     assert rows[0][1:] == [0.0, 0.25, True, AT.replace(tzinfo=None), date(2025, 10, 26)]
     assert set(rows[-1]) <= {""} if len(rows) > len(NASTY) else True
+
+
+def test_every_instant_of_a_sheet_says_its_zone(tmp_path):
+    write_workbook({"t": pl.DataFrame({"act_by": [AT]})}, tmp_path / "t.xlsx")
+
+    with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
+        styles, sheet = (book.read(f"xl/{name}.xml") for name in ("styles", "worksheets/sheet1"))
+    assert b"yyyy-mm-dd hh:mm:ss &quot;UTC&quot;" in styles
+    assert b'r="A2" s="2"' in sheet
+    assert sheet_rows(tmp_path / "t.xlsx")[1] == [AT.replace(tzinfo=None)]
+
+
+def test_fields_of_instants_say_their_zone_and_dates_do_not():
+    schema = pl.Schema({"act_by": pl.Datetime("us", "UTC"), "decided_on": pl.Date()})
+
+    fields = source_of("t", "T", schema).fields
+
+    assert fields["act_by"].caption == "Act by (UTC)"
+    assert fields["decided_on"].caption == "Decided on"
 
 
 def test_sheet_never_holds_a_formula(tmp_path):

@@ -24,11 +24,11 @@ MOST_ROWS: Final = 1_048_575
 """Rows of a sheet below its header."""
 MOST_CHARACTERS: Final = 32_767
 """Characters of a cell; a longer text is cut, and ends in an ellipsis."""
-_NARROWEST, _WIDEST, _INSTANT_WIDTH = 9, 48, 19
+_NARROWEST, _WIDEST, _INSTANT_WIDTH = 9, 48, 23
 _SAMPLED: Final = 200
 _FIRST_DAY: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _FORMATS: Final = {
-    "instant": "yyyy-mm-dd hh:mm:ss",
+    "instant": 'yyyy-mm-dd hh:mm:ss "UTC"',
     "day": "yyyy-mm-dd",
     "share": "0.0%",
     "amount": "#,##0.00",
@@ -75,8 +75,9 @@ def require_room(tables: Mapping[str, pl.DataFrame]) -> None:
 def write_workbook(tables: Mapping[str, pl.DataFrame], path: Path) -> None:
     """Write a workbook with a sheet for each table, its header frozen.
 
-    Texts are written as texts, never as formulas or links, and `cleaned`. Instants are UTC, the
-    share of a probability is shown in per cent, and null, NaN and infinity are empty cells.
+    Texts are written as texts, never as formulas or links, and `cleaned`. Instants are UTC and are
+    shown so, the share of a probability is shown in per cent, and null, NaN and infinity are empty
+    cells.
 
     Parameters
     ----------

@@ -162,6 +162,9 @@ def _column(name: str, kind: pl.DataType) -> Field:
     caption = _CAPTIONS.get(name, name.replace("_", " ").capitalize())
     role, type_ = "dimension", "nominal"
     datatype = _datatype(kind)
+    if datatype == "datetime":
+        # A timestamp of an extract has no zone, and people read the caption.
+        caption = f"{caption} (UTC)"
     if datatype == "real" or name in _COUNTED:
         role, type_ = "measure", "quantitative"
     elif datatype not in {"string", "boolean"}:
