@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import polars as pl
+import pytest
 
 from sla_sniper.diagnosis import diagnose
 from sla_sniper.panels.capacities import by_capacity, capacity_bars, not_shown, own_capacity
 from sla_sniper.panels.decision_pages import decision_page, summary_page
 from sla_sniper.panels.diagnosis_pages import diagnosis_pages
 from sla_sniper.panels.facts import Facts, LogFacts
-from sla_sniper.panels.footnotes import words
+from sla_sniper.panels.footnotes import figures_of, words
+from sla_sniper.panels.moved import Moved
+from sla_sniper.panels.year_page import projection_page
 
 CYCLES = pl.DataFrame({"state": ["met", "missed"] * 50, "group": ["A", "B"] * 50})
 
@@ -153,3 +156,43 @@ def test_where_most_misses_are_is_said_also_where_they_are_usual():
 def frame(group: str, n_missed: int, n_met: int) -> pl.DataFrame:
     n = n_missed + n_met
     return pl.DataFrame({"state": ["missed"] * n_missed + ["met"] * n_met, "group": [group] * n})
+
+
+def test_the_year_in_the_title_moves_every_assumption_at_once():
+    page = projection_page(facts())
+    year = 250 / 21
+    # 1,100 rescued at an effect of 0.5, 900 to 1,300 over days; 100 spent.
+    least, most = 0.6 * 0.5 * 900 - 2 * 100, 1.4 * 2 * 1300 - 0.5 * 100
+
+    assert [figure.value for figure in figures_of(page.title)[:2]] == pytest.approx(
+        [year * least, year * most]
+    )
+    bars = {row.figure.row: row.figure for row in page.exhibit.rows}
+    assert (bars["prices"].low, bars["prices"].high) == pytest.approx((450 * year, 2100 * year))
+    assert all(bars["together"].low <= bar.low and bar.high <= bars["together"].high
+               for bar in bars.values())  # fmt: skip
+
+
+def test_the_year_in_the_title_names_what_the_forecast_adds():
+    assert words(projection_page(facts()).title).endswith(
+        ", as assumed $2,083 more than a simple rule"
+    )
+    closed = projection_page(replace(facts(), policy="edf"))
+    assert words(closed.title).endswith(", by a simple rule")
+
+
+def test_no_effect_at_the_best_guess_leaves_the_range_of_effects():
+    told = facts()
+    told.backtest["assumptions"]["effectiveness"] = 0.0
+    mine = next(each for each in told.backtest["policies"] if each["policy"] == "sniper")
+    mine["rescued_cost"] = interval(0.0, 0.0, 0.0)
+
+    assert Moved.of(told, "sniper").net(0.7) == pytest.approx(mine["net_saving_range"][1])
+
+
+def test_too_few_days_for_an_interval_leave_the_estimate():
+    told = facts()
+    mine = next(each for each in told.backtest["policies"] if each["policy"] == "sniper")
+    mine["rescued_cost"] = {"estimate": 1100.0, "low": None, "high": None}
+
+    assert Moved.of(told, "sniper").net(0.5, end="low") == 1000.0

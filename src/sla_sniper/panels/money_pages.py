@@ -1,22 +1,20 @@
-"""The pages of a report about money: what is saved, what it hangs on, a year of it, the request."""
+"""The pages of a report about money: what is saved, what it hangs on, the request."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sla_sniper.escalation.costs import SYMBOLS
 from sla_sniper.panels import theme
 from sla_sniper.panels.capacities import capacity_bars, not_shown
 from sla_sniper.panels.document import Note, Page, Sentence
-from sla_sniper.panels.drawings import Bar, Bars, Line, Lines, Point
-from sla_sniper.panels.facts import pick, title_of
-from sla_sniper.panels.footnotes import Code, Figure, amount, counted
+from sla_sniper.panels.drawings import Line, Lines, Point
+from sla_sniper.panels.facts import title_of
+from sla_sniper.panels.footnotes import Code, Figure, amount
 from sla_sniper.panels.phrases import (
     because,
     behind,
     break_even,
-    drawn_amount,
-    money_bars,
     short_gain,
     short_saving,
     small_print,
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 
     from sla_sniper.panels.facts import Facts
     from sla_sniper.panels.footnotes import Text
-
-WORKING_DAYS: Final = 250
-"""Working days a year in the projection."""
 
 
 def saving_page(facts: Facts) -> Page:
@@ -125,72 +120,6 @@ def hinges_page(facts: Facts) -> Page:
     )  # fmt: skip
 
 
-def projection_page(facts: Facts) -> Page:
-    """A year like the replayed days, as a range."""
-    result = facts.result(facts.policy)
-    scale = WORKING_DAYS / facts.backtest["n_days"]
-    saving = scaled(result["net_saving"], scale)
-    low, high = (scale * each for each in result["net_saving_range"])
-    known = [each for each in (saving["low"], saving["high"], low, high) if each is not None]
-    ends = [
-        amount(
-            facts.replayed(f"year.{name}", definition, facts.currency), {"estimate": pick_of(known)}
-        )
-        for name, definition, pick_of in (
-            ("least", "The least of the ends of both ranges of the year.", min),
-            ("most", "The greatest of the ends of both ranges of the year.", max),
-        )
-    ]
-    extra: Text = ("No advantage of the forecast is projected, because none is claimed.",)
-    if facts.is_claimed:
-        gained = facts.verdict["advantage"]
-        yearly = scaled({"estimate": gained["difference"], **pick(gained, "low", "high")}, scale)
-        note = facts.replayed(
-            "year.gained", f"The difference gained, in {WORKING_DAYS} working days.", facts.currency
-        )
-        extra = ("Of that, against the simplest rival: ", amount(note, yearly), ".")
-    year = facts.replayed(
-        "year.saving",
-        f"Net saving of the replayed days in {WORKING_DAYS} working days like them; brackets: "
-        "95 % interval over days.",
-        facts.currency,
-    )
-    days = facts.configured("year.days", "Working days of a year: a convention.", "days")
-    rival = facts.replayed(
-        "year.rival",
-        f"The amount saving.{facts.rival}, in {WORKING_DAYS} working days.",
-        facts.currency,
-    )
-    return Page(
-        ("A year like these days saves between ", ends[0], " and ", ends[1],
-         "" if facts.is_claimed else ", by a simple rule"),
-        (
-            Sentence(
-                (amount(year, saving), " a year against escalating nobody, by ",
-                 Code(facts.policy), ": that range comes from the days.")
-            ),
-            Sentence(
-                ("Over the assumed range of effectiveness alone: ",
-                 _yearly_effect(facts, "low", low), " to ", _yearly_effect(facts, "high", high),
-                 " a year.")
-            ),
-            Sentence(
-                ("That rule is the simplest rival itself, ", Code(facts.rival), ".")
-                if facts.policy == facts.rival
-                else ("The simplest rival, ", Code(facts.rival), ", comes to ",
-                      amount(rival, scaled(facts.result(facts.rival)["net_saving"], scale)), ".")
-            ),
-            Sentence(extra),
-            Sentence(
-                ("Assumes ", counted(days, WORKING_DAYS), " working days like the ", facts.days(),
-                 " replayed, the same capacity, costs and mix of tickets.")
-            ),
-            _year_bars(facts, saving, (low, high), scale),
-            Note((facts.assumed_fully(),)),
-        ),
-    )  # fmt: skip
-
-
 def ask_page(facts: Facts) -> Page:
     """What is to be decided."""
     spent = facts.configured(
@@ -265,36 +194,6 @@ def _moved(facts: Facts, swing: Mapping[str, Any], place: int) -> Figure:
     return Figure(note, f"{swing['low']} to {swing['high']}")
 
 
-def scaled(interval: Mapping[str, Any], scale: float) -> dict[str, float | None]:
-    """Multiply an amount and its interval."""
-    return {
-        key: None if interval[key] is None else interval[key] * scale
-        for key in ("estimate", "low", "high")
-    }
-
-
-def _year_bars(
-    facts: Facts, saving: Mapping[str, Any], at_effect: tuple[float, float], scale: float
-) -> Bars:
-    note = facts.replayed(
-        "year.bars", "A year's net saving: its lines are the 95 % interval over days, or the "
-        "assumed range of effectiveness, as the bar says.", facts.currency,
-    )  # fmt: skip
-    rival = scaled(facts.result(facts.rival)["net_saving"], scale)
-    ranged = {"estimate": saving["estimate"], "low": at_effect[0], "high": at_effect[1]}
-    told = {
-        "days": ("range from the days", saving, theme.SNIPER),
-        "effect": ("range of effectiveness", ranged, theme.SNIPER),
-    }
-    if facts.policy != facts.rival:
-        told["rival"] = (f"rival: {title_of(facts.rival)}", rival, theme.RULE)
-    return money_bars(
-        facts, "year", f"Net saving in a year by {title_of(facts.policy)}",
-        [Bar(name, drawn_amount(note, saved, row), colour)
-         for row, (name, saved, colour) in told.items()],
-    )  # fmt: skip
-
-
 def _rival_saves(facts: Facts) -> Text:
     chosen = f" ({title_of(facts.rival)}), chosen on {facts.verdict['chosen_on']}"
     if facts.policy == facts.rival:
@@ -326,12 +225,4 @@ def _at_effect(facts: Facts, end: str, value: float) -> Figure:
     note = facts.replayed(
         f"saving.effect_{end}", f"Net saving at the {end} end of effectiveness.", facts.currency
     )
-    return amount(note, {"estimate": value})
-
-
-def _yearly_effect(facts: Facts, end: str, value: float) -> Figure:
-    note = facts.replayed(
-        f"year.effect_{end}",
-        f"The amount saving.effect_{end}, in {WORKING_DAYS} working days.", facts.currency,
-    )  # fmt: skip
     return amount(note, {"estimate": value})

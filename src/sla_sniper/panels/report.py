@@ -11,6 +11,7 @@ from sla_sniper.panels.diagnosis_pages import diagnosis_appendix, diagnosis_page
 from sla_sniper.panels.document import Column, Document, Note, Page, Sentence, Table
 from sla_sniper.panels.facts import title_of
 from sla_sniper.panels.footnotes import Code, Figure, Footnote, amount, coded, counted, share
+from sla_sniper.panels.year_page import projection_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ def executive_report(facts: Facts) -> Document:
             decision.decision_page(facts),
             money.saving_page(facts),
             money.hinges_page(facts),
-            money.projection_page(facts),
+            projection_page(facts),
             money.ask_page(facts),
             limits_page(facts),
             policies_page(facts),
