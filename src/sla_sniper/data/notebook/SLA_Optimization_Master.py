@@ -29,7 +29,7 @@ from IPython.display import Markdown, display
 from sla_sniper.eventlog.outages import find_outages
 from sla_sniper.model.metrics import reliability_curve
 from sla_sniper.outputs.markdown import page_parts, table_markdown, text_markdown
-from sla_sniper.panels import decision_pages, diagnosis_pages, money_pages, theme
+from sla_sniper.panels import decision_pages, diagnosis_pages, money_pages, theme, year_page
 from sla_sniper.panels import report as appendix
 from sla_sniper.panels.detail_pages import detail_pages
 from sla_sniper.panels.facts import title_of
@@ -160,9 +160,9 @@ for title, shown in (
                 "missed": row["n_missed"],
                 "share missed": f"{row['rate']:.1%} [{row['low']:.1%}, {row['high']:.1%}]",
                 "shrunk": f"{row['shrunk']:.1%}",
-                "cost": f"{row['cost']:,.0f}",
-                "beyond expected": f"{row['excess']:,.0f} [{row['excess'] - row['excess_half']:,.0f}, "
-                f"{row['excess'] + row['excess_half']:,.0f}]",
+                "cost": f"{row['cost']:,.0f} [{row['cost_low']:,.0f}, {row['cost_high']:,.0f}]",
+                "beyond expected": f"{row['excess']:,.0f} [{row['excess_low']:,.0f}, "
+                f"{row['excess_high']:,.0f}]",
                 "few tickets": "few" if row["is_few"] else "",
             }
             for row in shown.iter_rows(named=True)
@@ -253,8 +253,8 @@ for doubt in detail.invented:
     display(Markdown(f"- **The times look invented:** {text_markdown((doubt,))}."))
 
 # %% [markdown]
-# Groups do not get the same tickets. Each is compared with what its own mix would have missed anywhere; groups with too few
-# tickets are not compared.
+# Groups do not get the same tickets. The share is what each would have missed with everybody's tickets; groups with too few
+# tickets, or whose tickets nobody else has, are not compared.
 
 # %%
 table(
@@ -651,7 +651,7 @@ show(appendix.swings_page(facts))
 # A projection is a range and stands on its assumptions. An advantage of the forecast is projected only where one is claimed.
 
 # %%
-show(money_pages.projection_page(facts))
+show(year_page.projection_page(facts))
 
 # %% [markdown]
 # ## What we ask for
