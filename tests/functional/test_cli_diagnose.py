@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
 from sla_sniper.core.words import command
+from sla_sniper.usecases.desk import open_desk
 
 from .conftest import MAP, SLA, sniper, succeed, write_desk
 
@@ -39,6 +41,24 @@ def test_tickets_of_each_finding_can_be_listed(told, ingested, tmp_path):
     out = tmp_path / "tickets.csv"
     words = succeed("diagnose", "--tickets", each["id"], "--out", out, "-w", ingested).out
     assert pl.read_csv(out)["ticket_id"].to_list() == words.splitlines()[-len(listed["tickets"]) :]
+
+
+def test_the_tickets_of_a_finding_are_those_that_it_is_about(told, ingested):
+    desk = open_desk(ingested, asked=None, now=datetime(2026, 1, 1, tzinfo=UTC))
+    clocks = desk.cycles(as_of=desk.as_of)
+    missed = set(clocks.filter(pl.col("state").is_in(["missed", "overdue"]))["ticket_id"])
+    conduct = {each["name"]: each for each in told["conduct"]}
+    assert clocks["state"].is_in(["running", "paused"]).any()
+
+    for each in told["findings"]:
+        tickets = [row["ticket_id"] for row in run_check(each, ingested)]
+
+        kind, _, name = each["id"].partition(":")
+        if kind == "conduct":
+            assert tickets[:5] == conduct[name]["examples"]
+            assert each["clocks"] == conduct[name]["n"]
+        else:
+            assert missed >= set(tickets)
 
 
 def run_check(finding, folder):
