@@ -58,7 +58,9 @@ def test_queue_says_until_when_to_act(trained):
         assert row["act_by"] is None or datetime.fromisoformat(row["act_by"]) == due > now
     assert any(row["act_by"] for row in facts["queue"])
     workspace = open_workspace(trained)
-    assert stored_queue(workspace).terms == Terms(workspace.sla.stakes, 30, None)
+    found = stored_queue(workspace)
+    assert found.terms == Terms(workspace.sla.stakes, 30, None, found.model_in_use)
+    assert found.outdated_by == ""
 
 
 def test_falling_effect_brings_act_by_forward(trained):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
+
+from sla_sniper.config.workspace import open_workspace
+from sla_sniper.core.schema import PREDICTIONS
+from sla_sniper.usecases.bundles import model_in_use
+from sla_sniper.usecases.command_center import stored_period
+from sla_sniper.usecases.kill_list import Terms, keep_queue
 
 from .conftest import BACKTEST, sniper, succeed
 
@@ -31,6 +38,22 @@ def claim_at(folder, capacity):
     verdict |= {"policy": "sniper", "sentence": f"sniper saves €9 at {capacity} a day"}
     verdict["advantage"] |= {"difference": 9.0, "low": 5.0, "high": 13.0, "claimed": True}
     path.write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize("is_listed", [True, False], ids=["nobody is listed", "no list"])
+def test_page_knows_the_model_in_use_without_a_listed_ticket(trained, is_listed):
+    path = trained / "outputs" / "backtest" / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model": "hazard"}))
+    workspace = open_workspace(trained)
+    if is_listed:
+        version = model_in_use(workspace)["version"]
+        nobody = pl.DataFrame(schema=dict(PREDICTIONS))
+        keep_queue(nobody, workspace, Terms(workspace.sla.stakes, 10, None, version))
+
+    period = stored_period(workspace)
+
+    assert period.model == model_in_use(workspace)
+    assert period.is_of_another_model
 
 
 def test_open_gate_lets_the_forecast_rank(trained):

@@ -11,6 +11,8 @@ import pytest
 
 from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.escalation import CostTable
+from sla_sniper.usecases import verdicts
+from sla_sniper.usecases.kill_list import Terms
 from sla_sniper.usecases.verdicts import closed_since, in_force, listing_model
 
 NOON = datetime(2016, 5, 1, 12, tzinfo=UTC)
@@ -224,6 +226,17 @@ def test_page_knows_no_model_where_its_list_names_none(desk):
     pl.DataFrame({"model_version": ["v1"]}).write_parquet(desk.outputs / "queue.parquet")
 
     assert listing_model(desk) is None
+
+
+def test_an_empty_list_names_its_model_by_its_terms(desk, monkeypatch):
+    desk.models = desk.outputs / "models"
+    monkeypatch.setattr(verdicts, "read_manifest", lambda folder: {"version": folder.name})
+    nobody = pl.DataFrame({"model_version": []}, schema={"model_version": pl.String})
+    nobody.write_parquet(
+        desk.outputs / "queue.parquet", metadata=Terms("ours", 50, None, "v7").about()
+    )
+
+    assert listing_model(desk) == {"version": "v7"}
 
 
 def test_any_models_decay_counts_where_the_one_in_use_is_unknown(desk):

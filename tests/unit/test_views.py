@@ -335,6 +335,15 @@ def test_list_older_than_the_log_warns(workspace):
     assert stamp.value == "13 Apr 2016, 08:00 UTC (end of log 13 Apr 2016, 11:00 UTC)"
 
 
+@pytest.mark.parametrize(("in_use", "is_said"), [("v2", True), ("v1", False), ("", False)])
+def test_list_of_another_model_than_the_one_in_use_warns(workspace, in_use, is_said):
+    made = dataclasses.replace(queue(), terms=Terms("", 2, None, "v1"), model_in_use=in_use)
+
+    told = [s.value for s in views.stamps(workspace, made, None) if s.label == "Listed by"]
+
+    assert told == ["not the model in use, v2: run sniper queue again"] * is_said
+
+
 def test_stamps_of_an_empty_workspace(workspace):
     values = [stamp.value for stamp in views.stamps(workspace, None, None)]
 

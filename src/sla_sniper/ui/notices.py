@@ -109,7 +109,7 @@ def of_another_model(folder: Path, about: Mapping[str, Any], model: Mapping[str,
     estimator = model["estimator"]
     return Notice(
         "error",
-        f"The last backtest replayed {about.get('model')}, the kill list is by {estimator}",
+        f"The last backtest replayed {about.get('model')}, the model that ranks is {estimator}",
         "What one of them saved says nothing about the other.",
         (f"sniper backtest --model {estimator} --workspace {shlex.quote(str(folder))}",),
     )

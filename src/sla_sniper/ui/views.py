@@ -107,7 +107,11 @@ def stamps(
 ) -> tuple[Stamp, ...]:
     """Say what instant the page speaks for, and which period was replayed."""
     timezone = workspace.landmarks.timezone
-    told = (*_list_stamps(queue, timezone), *_period_stamps(replayed, timezone))
+    told = (
+        *_list_stamps(queue, timezone),
+        *_model_stamps(queue),
+        *_period_stamps(replayed, timezone),
+    )
     return told if replayed is None else (*told, *_known_by(replayed.about, queue, timezone))
 
 
@@ -240,6 +244,14 @@ def _list_stamps(queue: StoredQueue | None, timezone: str) -> list[Stamp]:
         told = " (end of the log)"
     is_stale = end is not None and end > queue.as_of
     return [Stamp("As of", moment(queue.as_of, timezone) + told, is_warning=is_stale)]
+
+
+def _model_stamps(queue: StoredQueue | None) -> tuple[Stamp, ...]:
+    """Say that the list is not by the model in use, where it is not."""
+    if queue is None or not queue.outdated_by:
+        return ()
+    told = f"not the model in use, {queue.outdated_by}: run sniper queue again"
+    return (Stamp("Listed by", told, is_warning=True),)
 
 
 def _period_stamps(replayed: Period | None, timezone: str) -> list[Stamp]:

@@ -33,6 +33,7 @@ from sla_sniper.escalation.staffing import Staffing
 from sla_sniper.escalation.summary import catchable, summarise
 from sla_sniper.stats.bootstrap import day_weights
 from sla_sniper.stats.intervals import Interval, percentile_interval
+from sla_sniper.usecases.bundles import model_in_use
 from sla_sniper.usecases.files import read_table
 from sla_sniper.usecases.kept import latest_backtest
 from sla_sniper.usecases.kill_list import list_path
@@ -106,7 +107,8 @@ class Period:
     own : int
         The capacity that the desk has.
     model : mapping or None
-        Manifest of the model that made the kill list; None where there is none.
+        Manifest of the model that made the kill list, else of the one in use; None where there is
+        neither.
     closed : Verdict or None
         By which a `monitor` since the backtest has closed the gate; None where none has.
     taken_back : str
@@ -127,7 +129,7 @@ class Period:
 
     @property
     def is_of_another_model(self) -> bool:
-        """Whether another estimator than that of the kill list was replayed."""
+        """Whether another estimator than that of the model was replayed."""
         return is_of_another_model(self.about, self.model)
 
 
@@ -170,7 +172,8 @@ def stamp(workspace: Workspace) -> tuple[int, ...]:
     """Return when each file was written: what was computed from them holds until this changes."""
     settings = (workspace.folder / name for name in ("sla.toml", "sniper.toml"))
     monitored = workspace.outputs / "monitor" / "summary.json"
-    paths = (*_backtest_files(workspace), list_path(workspace), monitored, *settings)
+    models = sorted(workspace.models.glob("*/manifest.json"))
+    paths = (*_backtest_files(workspace), list_path(workspace), monitored, *settings, *models)
     return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
 
@@ -185,7 +188,8 @@ def stored_period(workspace: Workspace) -> Period | None:
     predictions, training, _ = _backtest_files(workspace)
     if not predictions.is_file():
         return None
-    about, model = latest_backtest(workspace.outputs) or {}, listing_model(workspace)
+    about = latest_backtest(workspace.outputs) or {}
+    model = listing_model(workspace) or model_in_use(workspace)
     return Period(
         test=_walks(predictions, workspace, ("random", *RULES, "risk", "alarm", "nobody", "nuke")),
         training=_walks(training, workspace, RULES) if training.is_file() else None,

@@ -113,8 +113,7 @@ class Desk:
     @property
     def keep(self) -> tuple[str, ...]:
         """Kept attributes that may become features: none that is stamped."""
-        names = (name for m in self.mappings for name in m.attributes() if name not in m.stamped)
-        return tuple(dict.fromkeys(names))
+        return kept_by(self.mappings)
 
     @property
     def staffing(self) -> Staffing | None:
@@ -324,9 +323,20 @@ def open_desk(
         raise NotEnoughHistoryError(
             f"Nothing was recorded by {as_of.isoformat()}; the log begins later."
         )
-    mappings = tuple(read_mapping(path) for path in sorted((folder / "maps").glob("*.toml")))
+    mappings = read_mappings(folder)
     require_known_fields(folder / "sla.toml", mappings)
     return Desk(workspace, as_of, why, end, stored, mappings, progress)
+
+
+def read_mappings(folder: Path) -> tuple[Mapping, ...]:
+    """Read how each source of a workspace was ingested."""
+    return tuple(read_mapping(path) for path in sorted((folder / "maps").glob("*.toml")))
+
+
+def kept_by(mappings: tuple[Mapping, ...]) -> tuple[str, ...]:
+    """Name the attributes that mappings keep and that may become features: none is stamped."""
+    names = (name for m in mappings for name in m.attributes() if name not in m.stamped)
+    return tuple(dict.fromkeys(names))
 
 
 def require_known_fields(path: Path, mappings: tuple[Mapping, ...]) -> None:

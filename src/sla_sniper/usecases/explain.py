@@ -15,8 +15,8 @@ from sla_sniper.eventlog.deriving import derive
 from sla_sniper.model.bundle import load_bundle
 from sla_sniper.model.hazard import HazardEstimator
 from sla_sniper.sla.explain import explain
+from sla_sniper.usecases.bundles import known_bundle
 from sla_sniper.usecases.desk import open_desk
-from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.ranking import before, in_words, moment_of
 from sla_sniper.usecases.results import header, json_safe
 

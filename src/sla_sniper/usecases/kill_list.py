@@ -13,6 +13,7 @@ from sla_sniper.core.schema import PREDICTIONS
 from sla_sniper.escalation.policies import POLICIES
 from sla_sniper.eventlog.reading import log_end
 from sla_sniper.eventlog.store import EventStore
+from sla_sniper.usecases.bundles import model_in_use
 from sla_sniper.usecases.files import read_table, write_table
 
 if TYPE_CHECKING:
@@ -74,11 +75,14 @@ class Terms:
     slot_price : float or None
         What one more ticket would have to save to take a slot that is kept for later today, in
         currency; None where no slot is kept.
+    model_version : str
+        Of the model that made it, also where nobody is listed; empty in an older list.
     """
 
     stakes: str
     capacity: int
     slot_price: float | None = None
+    model_version: str = ""
 
     def about(self) -> dict[str, str]:
         """Key and value for the file of the list."""
@@ -103,12 +107,21 @@ class StoredQueue:
         What the list speaks for; the last instant recorded by now. None for an empty list or log.
     terms : Terms or None
         What it was made under; None where an older version made it.
+    model_in_use : str
+        Version of the model by which a list made now would be ranked; empty where there is none.
     """
 
     frame: pl.DataFrame
     as_of: datetime | None
     log_end: datetime | None
     terms: Terms | None
+    model_in_use: str = ""
+
+    @property
+    def outdated_by(self) -> str:
+        """Version of the model in use, where another one made the list; else empty."""
+        made_by = self.terms.model_version if self.terms else ""
+        return self.model_in_use if made_by and made_by != self.model_in_use else ""
 
     def holds_for(self, workspace: Workspace) -> bool:
         """Whether it was made under what `sla.toml` says now."""
@@ -145,7 +158,9 @@ def stored_queue(workspace: Workspace) -> StoredQueue | None:
         return None
     frame = read_table(path, tuple(PREDICTIONS), command="sniper queue")
     as_of = None if frame.is_empty() else frame["as_of"][0]
-    return StoredQueue(frame, as_of, log_end(EventStore(workspace.folder)), Terms.read(path))
+    end, manifest = log_end(EventStore(workspace.folder)), model_in_use(workspace)
+    in_use = manifest["version"] if manifest else ""
+    return StoredQueue(frame, as_of, end, Terms.read(path), in_use)
 
 
 def repriced(

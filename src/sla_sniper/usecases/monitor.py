@@ -22,6 +22,7 @@ from sla_sniper.model.metrics import auc, brier_skill
 from sla_sniper.model.split import training_rows
 from sla_sniper.snapshots.labels import with_labels
 from sla_sniper.stats.bootstrap import day_weights, ratio_interval
+from sla_sniper.usecases.bundles import known_bundle
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import write_text
 from sla_sniper.usecases.forecasting import (
@@ -33,7 +34,6 @@ from sla_sniper.usecases.forecasting import (
 )
 from sla_sniper.usecases.kept import latest_monitor
 from sla_sniper.usecases.leaks import refuse, scan_columns, scan_features
-from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import as_json, header
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,9 +16,9 @@ from sla_sniper.escalation.slots import LEAST_DAYS, Arrivals
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.model.bundle import read_manifest
 from sla_sniper.usecases.backtest import latest_pool
+from sla_sniper.usecases.bundles import known_bundle
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.files import overwrite_table, require_ending, write_table
-from sla_sniper.usecases.forecasting import features_of
 from sla_sniper.usecases.kept import latest_backtest
 from sla_sniper.usecases.kill_list import Terms, keep_queue
 from sla_sniper.usecases.lost import parted
@@ -28,6 +28,7 @@ from sla_sniper.usecases.train import train_on
 from sla_sniper.usecases.verdicts import holds_for, in_force
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     import numpy as np
@@ -178,32 +179,6 @@ def queue_of(desk: Desk, *, capacity: int | None = None) -> QueueReport:
     return report
 
 
-def known_bundle(desk: Desk) -> Path | None:
-    """Newest bundle that knows nothing after `as_of` and forecasts today's promises.
-
-    Of several with the same cut the one trained last counts.
-
-    A bundle trained under other calendars or policies, or on columns that the log no longer
-    keeps, does not count.
-    """
-    manifests = [
-        (read_manifest(path.parent), path.parent)
-        for path in sorted(desk.workspace.models.glob("*/manifest.json"))
-    ]
-    features = {feature.name for feature in features_of(desk)}
-    known = [
-        (
-            datetime.fromisoformat(manifest["training"]["cut"]),
-            (folder / "manifest.json").stat().st_mtime_ns,
-            folder,
-        )
-        for manifest, folder in manifests
-        if manifest["evaluation"]["verdict"].get("promise") == desk.workspace.sla.promise
-        and {name for name, *_ in manifest["features"]} <= features
-    ]
-    return max((each for each in known if each[0] <= desk.as_of), default=(None,))[-1]
-
-
 def _prices(desk: Desk, capacity: int) -> NDArray[np.float64] | None:
     """Shadow price of each slot that is left today; None where holding back did not pay.
 
@@ -235,7 +210,9 @@ def _next_price(prices: NDArray[np.float64] | None, frame: pl.DataFrame) -> floa
 
 def _keep(report: QueueReport, desk: Desk) -> None:
     """Keep the predictions where the command center and Tableau find them."""
-    terms = Terms(desk.workspace.sla.stakes, report.capacity, report.slot_price)
+    terms = Terms(
+        desk.workspace.sla.stakes, report.capacity, report.slot_price, report.model_version
+    )
     with workspace_lock(desk.workspace.folder):
         overwrite_table(report.frame, desk.workspace.tables / "predictions")
         keep_queue(report.frame, desk.workspace, terms)

@@ -16,12 +16,12 @@ from sla_sniper.core.schema import EVENTS, TICKET_KEY
 from sla_sniper.model.bundle import read_manifest
 from sla_sniper.panels.facts import Facts, LogFacts, nearest_capacity
 from sla_sniper.panels.report import executive_report
+from sla_sniper.usecases.bundles import known_bundle
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.diagnose import diagnose_desk
 from sla_sniper.usecases.files import require_folder, write_bytes, write_text
 from sla_sniper.usecases.kept import latest_backtest
 from sla_sniper.usecases.notebook import executed_notebook, require_notebook
-from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.results import header
 from sla_sniper.usecases.verdicts import (
     InForce,

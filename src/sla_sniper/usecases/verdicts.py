@@ -21,6 +21,7 @@ from sla_sniper.escalation.gate import take_back, withhold
 from sla_sniper.model.bundle import read_manifest
 from sla_sniper.panels.words import day
 from sla_sniper.usecases.kept import latest_backtest, latest_monitor, read_verdict, verdicts_of
+from sla_sniper.usecases.kill_list import Terms, list_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,9 +173,13 @@ def taken_back_by_training(
 
 def listing_model(workspace: Workspace) -> dict[str, Any] | None:
     """Manifest of the model that made the kill list; None where there is no such list or model."""
+    path = list_path(workspace)
     try:
-        listed = pl.read_parquet(workspace.outputs / "queue.parquet", columns=["model_version"])
-        return read_manifest(workspace.models / str(listed.item(0, 0)))
+        terms = Terms.read(path)
+        version = terms.model_version if terms else ""
+        if not version:
+            version = str(pl.read_parquet(path, columns=["model_version"]).item(0, 0))
+        return read_manifest(workspace.models / version)
     except (pl.exceptions.PolarsError, OSError, IndexError, WorkspaceError):
         return None
 
