@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
 from sla_sniper.config.workspace import open_workspace
+from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.core.schema import PREDICTIONS
+from sla_sniper.usecases import backtest as usecase
+from sla_sniper.usecases.backtest import Plan
 from sla_sniper.usecases.bundles import model_in_use
 from sla_sniper.usecases.command_center import stored_period
+from sla_sniper.usecases.files import write_table
 from sla_sniper.usecases.kill_list import Terms, keep_queue
 
 from .conftest import BACKTEST, sniper, succeed
 
 RULE = "edf_value"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PLAN = Plan(
+    datetime(2025, 10, 27, tzinfo=UTC), datetime(2025, 10, 30, tzinfo=UTC), (5,), "day", "logistic"
+)
 
 
 def close_gate(folder, capacity):
@@ -54,6 +63,34 @@ def test_page_knows_the_model_in_use_without_a_listed_ticket(trained, is_listed)
 
     assert period.model == model_in_use(workspace)
     assert period.is_of_another_model
+
+
+def test_a_backtest_cut_short_is_never_read(trained, monkeypatch):
+    def until_training(frame, path, **about):
+        if path.name == "training.parquet":
+            raise KeyboardInterrupt
+        write_table(frame.with_columns(p_breach=0.5), path, **about)
+
+    monkeypatch.setattr(usecase, "write_table", until_training)
+    with pytest.raises(KeyboardInterrupt):
+        usecase.run_backtest(trained, PLAN, now=NOW)
+
+    for verb in (["queue"], ["export", "csv", trained / "csv"]):
+        outcome = sniper(*verb, "-w", trained)
+        assert outcome.code == 11
+        assert "predictions.parquet cannot be read: it is not of the same backtest" in outcome.err
+    with pytest.raises(UnreadableFileError, match="run `sniper backtest` again"):
+        stored_period(open_workspace(trained))
+
+
+def test_a_backtest_that_names_no_files_is_read(trained):
+    path = trained / "outputs" / "backtest" / "summary.json"
+    facts = json.loads(path.read_text())
+    assert set(facts.pop("files")) == {"predictions.parquet", "training.parquet"}
+    path.write_text(json.dumps(facts))
+    (path.parent / "training.parquet").unlink()
+
+    assert stored_period(open_workspace(trained)).training is None
 
 
 def test_open_gate_lets_the_forecast_rank(trained):

@@ -30,6 +30,7 @@ from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import Trial, refit_cuts, run_trial
 from sla_sniper.usecases.files import NotWritableError, require_ending, write_table, write_text
 from sla_sniper.usecases.forecasting import require_openings
+from sla_sniper.usecases.kept import digests, latest_backtest, require_whole
 from sla_sniper.usecases.leaks import refuse, scan_columns
 from sla_sniper.usecases.results import as_json, header
 
@@ -261,14 +262,24 @@ def _keep(report: BacktestReport, desk: Desk) -> None:
     """Keep the latest backtest where the command center and the report find it."""
     folder = desk.workspace.outputs / "backtest"
     with workspace_lock(desk.workspace.folder):
-        write_table(report.trial.pool, folder / "predictions.parquet")
+        write_table(report.trial.pool, folder / PREDICTIONS_NAME)
         write_table(report.trial.training, folder / "training.parquet")
-        write_text(json.dumps(report.as_dict(), allow_nan=False), folder / "summary.json")
+        told = report.as_dict() | {"files": digests(folder)}
+        write_text(json.dumps(told, allow_nan=False), folder / "summary.json")
         for name, panel in report.panels(desk.workspace.sla.costs).items():
             write_text(panel.chart().to_json(), folder / f"{name}.vl.json")
 
 
 def latest_pool(outputs: Path) -> pl.DataFrame | None:
-    """Test days of the latest backtest, as replay reads them."""
-    path = outputs / "backtest" / "predictions.parquet"
-    return pl.read_parquet(path) if path.is_file() else None
+    """Test days of the latest backtest, as replay reads them; None where there is none.
+
+    Raises
+    ------
+    UnreadableFileError
+        If they are not those of its summary; see `kept.require_whole`.
+    """
+    path = outputs / "backtest" / PREDICTIONS_NAME
+    if not path.is_file():
+        return None
+    require_whole(outputs, latest_backtest(outputs) or {})
+    return pl.read_parquet(path)

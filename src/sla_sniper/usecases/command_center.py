@@ -35,7 +35,7 @@ from sla_sniper.stats.bootstrap import day_weights
 from sla_sniper.stats.intervals import Interval, percentile_interval
 from sla_sniper.usecases.bundles import model_in_use
 from sla_sniper.usecases.files import read_table
-from sla_sniper.usecases.kept import latest_backtest
+from sla_sniper.usecases.kept import latest_backtest, require_whole
 from sla_sniper.usecases.kill_list import list_path
 from sla_sniper.usecases.verdicts import (
     closed_since,
@@ -183,12 +183,13 @@ def stored_period(workspace: Workspace) -> Period | None:
     Raises
     ------
     UnreadableFileError
-        If its files are damaged, empty or of another kind.
+        If its files are damaged, empty, of another kind, or not of one backtest.
     """
     predictions, training, _ = _backtest_files(workspace)
     if not predictions.is_file():
         return None
     about = latest_backtest(workspace.outputs) or {}
+    require_whole(workspace.outputs, about)
     model = listing_model(workspace) or model_in_use(workspace)
     return Period(
         test=_walks(predictions, workspace, ("random", *RULES, "risk", "alarm", "nobody", "nuke")),

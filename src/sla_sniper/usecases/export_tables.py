@@ -21,7 +21,7 @@ from sla_sniper.outputs.tables import (
 from sla_sniper.sla.conditions import value_of
 from sla_sniper.usecases.backtest import PREDICTIONS_NAME
 from sla_sniper.usecases.files import read_table
-from sla_sniper.usecases.kept import latest_backtest
+from sla_sniper.usecases.kept import latest_backtest, require_whole
 from sla_sniper.usecases.verdicts import holds_for
 
 if TYPE_CHECKING:
@@ -125,5 +125,6 @@ def _pool(desk: Desk) -> pl.DataFrame | None:
     if about is None or not path.is_file() or not holds_for(about, desk.workspace, None):
         return None
     made = set(BACKTEST) - {"slack_s", "risk_bucket", "is_first"}
+    require_whole(outputs, about)
     pool = read_table(path, (*_POOLED, *made), command="sniper backtest")
     return pool.filter(pl.col("landmark") <= desk.as_of)

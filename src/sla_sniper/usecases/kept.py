@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from datetime import datetime
@@ -38,6 +39,32 @@ def latest_monitor(outputs: Path) -> dict[str, Any] | None:
     return _kept(outputs, "monitor", _check_monitor, remedy)
 
 
+def digests(folder: Path) -> dict[str, str]:
+    """Fingerprint of each Parquet file of a backtest: what its summary was made with."""
+    return {path.name: _sha256(path) for path in sorted(folder.glob("*.parquet"))}
+
+
+def require_whole(outputs: Path, backtest: Mapping[str, Any]) -> None:
+    """Refuse forecasts that are not those of the summary beside them.
+
+    A backtest that was cut short between its files leaves new forecasts under an old summary.
+    One that an older version kept says nothing of its files and passes.
+
+    Raises
+    ------
+    UnreadableFileError
+        If a file has another fingerprint than the summary keeps.
+    """
+    for name, digest in backtest.get("files", {}).items():
+        path = outputs / "backtest" / name
+        if not path.is_file() or _sha256(path) != digest:
+            raise UnreadableFileError(
+                str(path),
+                "it is not of the same backtest as the summary beside it",
+                "run `sniper backtest` again",
+            )
+
+
 def read_verdict(told: Mapping[str, Any]) -> Verdict:
     """Read a verdict as it was kept; what is undefined is null there."""
     told_of = told["advantage"]
@@ -67,6 +94,7 @@ def verdicts_of(backtest: Mapping[str, Any]) -> list[Verdict]:
 def _check_backtest(found: Mapping[str, Any]) -> None:
     datetime.fromisoformat(found["as_of"])
     verdicts_of(found)
+    dict(found.get("files", {}))
 
 
 def _check_monitor(found: Mapping[str, Any]) -> None:
@@ -75,6 +103,11 @@ def _check_monitor(found: Mapping[str, Any]) -> None:
         datetime.fromisoformat(closed["as_of"])
         read_verdict(closed["verdict"])
         _ = closed["version"], closed["stakes"]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kept(
