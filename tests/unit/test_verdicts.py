@@ -72,7 +72,8 @@ def close(desk, capacity=50, **changes):
 
 
 def trained(*, claims, version="v2", **changes):
-    """Another model, trained later."""
+    """Another model, trained later and tested on a day more than most backtests here."""
+    changes = {"last_day": "2016-04-30"} | changes
     told = MODEL["evaluation"]["verdict"] | {"policy": "sniper" if claims else "edf"} | changes
     return MODEL | {"version": version, "training": {"cut": LATER}, "evaluation": {"verdict": told}}
 
@@ -163,17 +164,49 @@ def test_another_models_training_opens_what_monitor_closed_only_if_it_claims(des
     assert told(desk, manifest=trained(claims=claims)).policy == policy
 
 
-def test_a_later_training_takes_an_earlier_claim_back(desk):
-    store(desk, "backtest", verdict(50, claims=True))
+def test_a_training_on_later_days_takes_a_claim_back(desk):
+    store(desk, "backtest", verdict(50, claims=True), last_day="2016-04-29")
 
     assert told(desk, manifest=trained(claims=True)).is_claimed
     found = told(desk, manifest=trained(claims=False))
     assert (found.policy, found.why) == ("oldest", "the training of 1 May 2016 found none")
 
 
+@pytest.mark.parametrize("run_at", [EARLIER, NOON.isoformat(), LATER])
+@pytest.mark.parametrize(("last_day", "is_claimed"), [("2016-04-29", True), ("2016-04-30", False)])
+def test_days_tested_decide_and_not_what_ran_first(desk, run_at, last_day, is_claimed):
+    store(desk, "backtest", verdict(50, claims=True), as_of=run_at, last_day="2016-04-29")
+    manifest = trained(claims=False, last_day=last_day) | {"training": {"cut": NOON.isoformat()}}
+
+    found = told(desk, manifest=manifest, as_of=datetime.fromisoformat(LATER))
+
+    assert found.is_claimed == is_claimed
+
+
+def test_an_older_training_was_tested_up_to_its_cut(desk):
+    old = trained(claims=False)
+    del old["evaluation"]["verdict"]["last_day"]
+    store(desk, "backtest", verdict(50, claims=True), last_day="2016-04-30")
+    assert not told(desk, manifest=old).is_claimed
+    store(desk, "backtest", verdict(50, claims=True), last_day="2016-05-01")
+
+    assert told(desk, manifest=old).is_claimed
+
+
+def test_a_training_takes_back_what_is_claimed_at_its_capacity(desk):
+    store(desk, "backtest", *(verdict(n, claims=True) for n in (25, 40, 50)), last_day="2016-04-29")
+    desk.sla.capacity_per_day = 25
+    manifest = trained(claims=False)
+
+    assert [told(desk, n, manifest).is_claimed for n in (25, 40, 50)] == [True, True, False]
+    assert told(desk, 50, manifest).why == "the training of 1 May 2016 found none at 50 a day"
+    desk.sla.capacity_per_day = 50
+    assert not any(told(desk, n, manifest).is_claimed for n in (25, 40, 50))
+
+
 @pytest.mark.parametrize("other", [{"stakes": "x"}, {"capacity": 30}])
 def test_training_of_something_else_takes_nothing_back(desk, other):
-    store(desk, "backtest", verdict(50, claims=True))
+    store(desk, "backtest", verdict(50, claims=True), last_day="2016-04-29")
 
     assert told(desk, manifest=trained(claims=False, **other)).is_claimed
 

@@ -39,9 +39,9 @@ from sla_sniper.usecases.kept import latest_backtest, require_whole
 from sla_sniper.usecases.kill_list import list_path
 from sla_sniper.usecases.verdicts import (
     closed_since,
+    denied_by_training,
     is_of_another_model,
     listing_model,
-    taken_back_by_training,
     withdrawn,
 )
 
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from sla_sniper.escalation.costs import CostTable
     from sla_sniper.escalation.gate import Advantage, Verdict
     from sla_sniper.escalation.results import ReplaySummary
+    from sla_sniper.usecases.verdicts import Denial
 
 MOST: Final = 200
 """The largest capacity that the page offers."""
@@ -111,8 +112,8 @@ class Period:
         neither.
     closed : Verdict or None
         By which a `monitor` since the backtest has closed the gate; None where none has.
-    taken_back : str
-        Why the training of the model in use takes every claim back; empty where it does not.
+    denial : Denial or None
+        By which the training of the model in use takes claims back; None where it does not.
     """
 
     test: Walks
@@ -121,7 +122,7 @@ class Period:
     own: int
     model: Mapping[str, Any] | None = None
     closed: Verdict | None = None
-    taken_back: str = ""
+    denial: Denial | None = None
 
     def holds_for(self, workspace: Workspace) -> bool:
         """Whether the pool was priced by what `sla.toml` says now."""
@@ -198,7 +199,7 @@ def stored_period(workspace: Workspace) -> Period | None:
         own=workspace.sla.capacity_per_day,
         model=model,
         closed=closed_since(workspace, about, model),
-        taken_back=taken_back_by_training(workspace, about, model),
+        denial=denied_by_training(workspace, about, model),
     )
 
 
@@ -225,8 +226,8 @@ def evaluate(priced: Priced, capacity: int) -> Evaluation:
     if period.closed is not None:
         is_same = costs == period.test.work.costs
         verdict = withdrawn(verdict, period.closed, costs.currency, is_same=is_same)
-    elif period.taken_back:
-        verdict = take_back(verdict, period.taken_back, costs.currency)
+    elif period.denial is not None and (reason := period.denial.at(capacity)):
+        verdict = take_back(verdict, reason, costs.currency)
     summary = dataclasses.replace(alone, verdicts=(verdict,))
     chosen = tested.totals[verdict.policy, capacity]
     per_day = costs.effectiveness.value * chosen.preventable

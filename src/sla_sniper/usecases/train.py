@@ -135,4 +135,5 @@ def _verdict(trial: Trial, desk: Desk) -> dict[str, Any]:
         "rule": verdict.advantage.rule,
         "promise": sla.promise,
         "stakes": sla.stakes,
+        "last_day": trial.summary.last_day,
     }

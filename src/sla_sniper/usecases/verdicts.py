@@ -1,6 +1,7 @@
 """The verdict in force: what the honesty gate lets every surface claim and rank by.
 
-A backtest or a training opens the gate; where a model was trained after the backtest, both have to.
+A backtest or a training opens the gate; where a training was tested on later days than the backtest
+replayed, both have to.
 A `monitor` that finds no advantage closes it until a newer backtest, or the training of another
 model, claims one; read as of the same instant, `monitor` counts, for it judges the very model on
 later days. No later `monitor` opens the gate again: looked at every week, chance alone would.
@@ -25,6 +26,7 @@ from sla_sniper.usecases.kill_list import Terms, list_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from sla_sniper.config.workspace import Workspace
     from sla_sniper.escalation.gate import Verdict
@@ -52,6 +54,29 @@ class InForce:
     def is_claimed(self) -> bool:
         """Whether an advantage of the forecast is claimed."""
         return self.policy == "sniper"
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What a training that finds no advantage takes back.
+
+    Attributes
+    ----------
+    reason : str
+        Said where a claim is taken back.
+    capacity : int
+        Slots a day at which it was tested.
+    is_own : bool
+        Whether that is the desk's own capacity, which is asked first: then every claim falls.
+    """
+
+    reason: str
+    capacity: int
+    is_own: bool
+
+    def at(self, capacity: int) -> str:
+        """Return the reason why nothing is claimed at a capacity; empty where none is given."""
+        return self.reason if self.is_own or capacity == self.capacity else ""
 
 
 def in_force(
@@ -92,7 +117,8 @@ def in_force(
         closed = closed_by_monitor(workspace, manifest=manifest, since=since, as_of=as_of)
     if closed is not None and closed.advantage.capacity == capacity:
         return InForce(closed.policy, closed.sentence, closed.withheld)
-    reason = closed.withheld if closed else taken_back_by_training(workspace, backtest, manifest)
+    denial = denied_by_training(workspace, backtest, manifest)
+    reason = closed.withheld if closed else denial.at(capacity) if denial else ""
     found = _held(workspace, _by_capacity(backtest), reason).get(capacity)
     if found is not None:
         return InForce(found.policy, found.sentence, found.withheld)
@@ -139,9 +165,10 @@ def closed_by_monitor(
         return None
     verdict = read_verdict(found["verdict"])
     advantage = verdict.advantage
+    read_on = day(_local(workspace, read_at))
     return replace(
         verdict,
-        withheld=f"the monitor of {_date(workspace, read_at)} found no measurable advantage in "
+        withheld=f"the monitor of {read_on} found no measurable advantage in "
         f"{count(verdict.n_days, 'day')} at {advantage.capacity} a day",
     )
 
@@ -156,19 +183,27 @@ def closed_since(
     )
 
 
-def taken_back_by_training(
+def denied_by_training(
     workspace: Workspace,
     backtest: Mapping[str, Any] | None,
     manifest: Mapping[str, Any] | None,
-) -> str:
-    """Why the training of the model in use takes back what an earlier backtest claims, or empty."""
+) -> Denial | None:
+    """Return how the training of the model in use takes back what a backtest claims, or None.
+
+    It does if it was tested on later days than the backtest replayed, whichever ran first: up to
+    the same day the backtest stands, for it replays more of them.
+    """
     if backtest is None or manifest is None:
-        return ""
-    trained_at = datetime.fromisoformat(manifest["training"]["cut"])
-    is_later = trained_at > datetime.fromisoformat(backtest["as_of"])
-    if not is_later or _training_claims(workspace, manifest) is not False:
-        return ""
-    return f"the training of {_date(workspace, trained_at)} found none"
+        return None
+    told = manifest["evaluation"]["verdict"]
+    trained_at = _local(workspace, datetime.fromisoformat(manifest["training"]["cut"]))
+    is_later = told.get("last_day", trained_at.isoformat()) > backtest.get("last_day", "")
+    if not is_later or told["stakes"] != workspace.sla.stakes or told["policy"] == "sniper":
+        return None
+    is_own = told["capacity"] == workspace.sla.capacity_per_day
+    there = "" if is_own else f" at {told['capacity']} a day"
+    reason = f"the training of {day(trained_at)} found none{there}"
+    return Denial(reason, told["capacity"], is_own)
 
 
 def listing_model(workspace: Workspace) -> dict[str, Any] | None:
@@ -237,8 +272,8 @@ def _training_claims(workspace: Workspace, manifest: Mapping[str, Any]) -> bool 
     return bool(told["policy"] == "sniper")
 
 
-def _date(workspace: Workspace, moment: datetime) -> str:
-    return day(moment.astimezone(zone(workspace.landmarks.timezone)).date())
+def _local(workspace: Workspace, moment: datetime) -> date:
+    return moment.astimezone(zone(workspace.landmarks.timezone)).date()
 
 
 def _by_capacity(backtest: Mapping[str, Any] | None) -> dict[int, Verdict]:
