@@ -171,8 +171,8 @@ def test_of_the_noise_file_it_says_that_there_is_nothing_to_find():
     assert any(each.startswith("Ticket priority goes with missing (V 0.69 ") for each in told)
     assert any("mechanical, no cause" in each for each in told)
     assert any(
-        each.startswith("Ticket channel goes not measurably with missing (V 0.00") for each in told
+        each.startswith("Ticket channel goes negligibly with missing (V 0.00") for each in told
     )
     for name in ("Ticket type", "Product purchased"):
-        assert any(each.startswith(f"{name} goes not measurably") for each in told)
+        assert any(each.startswith(f"{name} goes negligibly") for each in told)
     assert sum("look invented" in each for each in told) == 2

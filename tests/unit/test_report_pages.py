@@ -196,3 +196,22 @@ def test_too_few_days_for_an_interval_leave_the_estimate():
     mine["rescued_cost"] = {"estimate": 1100.0, "low": None, "high": None}
 
     assert Moved.of(told, "sniper").net(0.5, end="low") == 1000.0
+
+
+def test_a_weak_property_is_negligible_and_not_unmeasurable():
+    rng = pl.Series([n % 2 for n in range(2000)])
+    weak = pl.DataFrame({
+        "state": ["missed" if n % 2 else "met" for n in range(2000)],
+        "channel": ["a" if n % 27 < 13 + (n % 2) else "b" for n in range(2000)],
+        "group": ["A" if each else "B" for each in rng],
+    })  # fmt: skip
+    told = replace(facts(), diagnosis=diagnose(weak, ["group", "channel"]))
+    channel = told.diagnosis.associations[1]
+    assert channel.dimension == "channel"
+    assert 0 < channel.v.estimate < 0.05
+
+    text = " ".join(words(each.text) for each in diagnosis_pages(told)[1].sentences)
+
+    assert "Negligible (V below 0.05): channel." in text
+    assert "easurabl" not in text
+    assert "Channel goes negligibly with missing" in " ".join(told.diagnosis.sentences())

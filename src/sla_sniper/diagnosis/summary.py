@@ -214,7 +214,7 @@ def _strength(association: Association) -> str:
 
 def _how_strongly(v: Interval) -> str:
     if not v.is_above(NEGLIGIBLE):
-        return "not measurably"
+        return "negligibly" if v.estimate < NEGLIGIBLE else "not measurably more than negligibly"
     if v.estimate < WEAK:
         return "weakly"
     return "strongly" if v.estimate >= STRONG else "moderately"

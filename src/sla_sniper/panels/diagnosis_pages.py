@@ -184,22 +184,29 @@ def why_page(facts: Facts) -> Page:
         return Page((title,), _empty(facts) or (Sentence(("Nothing to compare.",)),))
     strongest = _strongest(facts.diagnosis)
     mechanical = [named(each.dimension) for each in shown if each.is_mechanical]
-    weak = [named(each.dimension) for each in shown if not each.v.is_above(NEGLIGIBLE)]
-    title = "Nothing goes measurably with missing, apart from what sets the target"
+    weak = [each for each in shown if not each.v.is_above(NEGLIGIBLE)]
+    small = [named(each.dimension) for each in weak if each.v.estimate < NEGLIGIBLE]
+    unsure = [named(each.dimension) for each in weak if each.v.estimate >= NEGLIGIBLE]
+    title = "Nothing goes more than negligibly with missing, apart from what sets the target"
     if strongest is not None:
         title = f"What goes with missing most is {named(strongest.dimension)}"
     note = facts.diagnosed("why.v", _EFFECT, "V, from 0 to 1")
-    sentences = [
+    least = Figure(
+        facts.diagnosed("why.negligible", "V below which a property is negligible.", "V"),
+        f"V below {NEGLIGIBLE}",
+    )
+    sentences: list[Text] = [
         (
             (
                 f"{', '.join(mechanical).capitalize()} sets the target itself: that it goes with "
                 "missing is built in and says nothing about the teams (mechanical)."
             ),
         ),
-        (f"Not measurable: {', '.join(weak)}.",),
+        ("Negligible (", least, f"): {', '.join(small)}."),
+        ("Not measurably more than that (", least, f"): {', '.join(unsure)}."),
         ("What goes together need not be a cause; each is a place to look first.",),
     ]
-    keep = (bool(mechanical), bool(weak), True)
+    keep = (bool(mechanical), bool(small), bool(unsure), True)
     rows = shown[:MOST_BARS] + [each for each in shown[MOST_BARS:] if each.is_mechanical]
     return Page(
         (title,),
