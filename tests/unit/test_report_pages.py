@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
-from sla_sniper.diagnosis import diagnose
+from sla_sniper.diagnosis import Diagnosis, diagnose
 from sla_sniper.panels.capacities import by_capacity, capacity_bars, not_shown, own_capacity
 from sla_sniper.panels.decision_pages import decision_page, summary_page
-from sla_sniper.panels.diagnosis_pages import diagnosis_pages
+from sla_sniper.panels.diagnosis_pages import diagnosis_pages, months_chart
 from sla_sniper.panels.facts import Facts, LogFacts
 from sla_sniper.panels.footnotes import figures_of, words
 from sla_sniper.panels.moved import Moved
@@ -215,3 +216,43 @@ def test_a_weak_property_is_negligible_and_not_unmeasurable():
     assert "Negligible (V below 0.05): channel." in text
     assert "easurabl" not in text
     assert "Channel goes negligibly with missing" in " ".join(told.diagnosis.sentences())
+
+
+def months(*spans: tuple[str, str]) -> Diagnosis:
+    """Diagnose a clock a day over spans of days, every third of them missed."""
+    days = [day for first, last in spans for day in
+            pl.datetime_range(datetime.fromisoformat(first), datetime.fromisoformat(last), "1d",
+                              time_zone="UTC", eager=True)]  # fmt: skip
+    states = ["missed" if n % 3 == 0 else "met" for n in range(len(days))]
+    return diagnose(pl.DataFrame({"state": states, "applied_at": days}), ["group"])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "partial"),
+    [
+        ("2016-02-29", "2016-04-29", ["2016-02"]),
+        ("2016-02-03", "2016-03-12", ["2016-03"]),
+        ("2016-02-04", "2016-03-31", []),
+        ("2016-02-05", "2016-03-31", ["2016-02"]),
+    ],
+)
+def test_a_month_that_the_log_cuts_is_told_apart(first, last, partial):
+    assert [each.month for each in months((first, last)).months if each.is_partial] == partial
+
+
+def test_a_quiet_month_within_the_log_is_whole():
+    found = months(("2016-01-01", "2016-01-31"), ("2016-02-20", "2016-02-21"),
+                   ("2016-03-01", "2016-03-31"))  # fmt: skip
+
+    assert not any(each.is_partial for each in found.months)
+
+
+def test_a_bar_of_a_month_says_how_many_and_whether_it_is_cut():
+    found = months(("2016-02-29", "2016-04-29"))
+    chart = months_chart(replace(facts(), diagnosis=found))
+
+    assert [row.label for row in chart.rows] == [
+        "2016-02, part of it: 1 target", "2016-03: 31 targets", "2016-04: 29 targets"
+    ]  # fmt: skip
+    assert chart.rows[0].colour != chart.rows[1].colour
+    assert not any("2016-02" in told for told in found.sentences())

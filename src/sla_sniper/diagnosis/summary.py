@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,16 +25,23 @@ DECIDED = ("met", "missed", "overdue")
 MISSED = ("missed", "overdue")
 NEGLIGIBLE, WEAK, STRONG = 0.05, 0.15, 0.3
 _MOST = 3
+_QUIET = timedelta(days=3)
+"""Days at the end of a month that a weekend and a holiday leave without a clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Share of missed targets among those whose clock started in one month (UTC)."""
+    """Share of missed targets among those whose clock started in one month (UTC).
+
+    It is partial where it is the first or the last one and more than three days of it are without
+    a clock before the first or after the last: the log does not hold the whole month.
+    """
 
     month: str
     n: int
     n_missed: int
     rate: Interval
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ class Diagnosis:
                     "n": month.n,
                     "n_missed": month.n_missed,
                     "rate": interval_dict(month.rate),
+                    "is_partial": month.is_partial,
                 }
                 for month in self.months
             ],
@@ -180,15 +189,25 @@ def _order(association: Association) -> tuple[bool, float, str]:
 def _months(decided: pl.DataFrame) -> tuple[Month, ...]:
     if "applied_at" not in decided.columns:
         return ()
+    started = decided.drop_nulls("applied_at").select("is_missed", at=pl.col("applied_at"))
+    begins, ends = pl.col("month_at"), pl.col("month_at").dt.offset_by("1mo")
     by_month = (
-        decided.drop_nulls("applied_at")
-        .group_by(month=pl.col("applied_at").dt.strftime("%Y-%m"))
-        .agg(n=pl.len(), n_missed=pl.col("is_missed").sum())
-        .sort("month")
+        started.group_by(month_at=pl.col("at").dt.truncate("1mo"))
+        .agg(pl.len(), pl.col("is_missed").sum(), first=pl.col("at").min(), last=pl.col("at").max())
+        .sort("month_at")
+        .with_columns(
+            is_partial=(
+                (pl.col("first") - begins > _QUIET) & (begins == begins.min())
+                | (ends - pl.col("last") > _QUIET) & (begins == begins.max())
+            ),
+            month=begins.dt.strftime("%Y-%m"),
+        )
     )
     return tuple(
-        Month(month=month, n=n, n_missed=n_missed, rate=wilson_interval(n_missed, n))
-        for month, n, n_missed in by_month.iter_rows()
+        Month(month, n, n_missed, wilson_interval(n_missed, n), is_partial)
+        for month, n, n_missed, is_partial in by_month.select(
+            "month", "len", "is_missed", "is_partial"
+        ).iter_rows()
     )
 
 
@@ -230,6 +249,7 @@ def _most_misses(levels: Sequence[Level]) -> str:
 
 
 def _best_and_worst_month(months: Sequence[Month]) -> tuple[str, ...]:
+    months = [month for month in months if not month.is_partial]
     if len(months) < 2:  # noqa: PLR2004 - one month has no worse one
         return ()
     worst = max(months, key=lambda month: month.rate.low)

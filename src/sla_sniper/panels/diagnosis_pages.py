@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sla_sniper.core.words import count
 from sla_sniper.diagnosis.association import REST
 from sla_sniper.diagnosis.summary import NEGLIGIBLE
 from sla_sniper.panels import theme
@@ -60,7 +61,7 @@ def months_chart(facts: Facts) -> Bars | None:
     note = facts.diagnosed(
         "missed.month",
         "Share missed of the decided targets whose clock started in the month (UTC); Wilson's "
-        "95 % interval.",
+        "95 % interval. Part of a month is what the log holds of its first or last one.",
         "share",
     )
     return Bars(
@@ -70,7 +71,13 @@ def months_chart(facts: Facts) -> Bars | None:
         scale="share",
         footnote=note,
         rows=tuple(
-            Bar(each.month, share(note, known(each.rate), row=each.month)) for each in months
+            Bar(
+                f"{each.month}{', part of it' if each.is_partial else ''}: "
+                f"{count(each.n, 'target')}",
+                share(note, known(each.rate), row=each.month),
+                theme.PALE if each.is_partial else theme.MUTED,
+            )
+            for each in months
         ),
     )
 
