@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from sla_sniper.cli.tables import table
 from sla_sniper.core.words import command, count, visible
-from sla_sniper.diagnosis.findings import PERSON
+from sla_sniper.diagnosis.tried import PERSON
 from sla_sniper.panels.words import between
 
 if TYPE_CHECKING:

@@ -47,6 +47,8 @@ class Compared:
         What its misses cost beyond the expected ones, in currency; negative is less.
     p : float
         Two-sided: chance of misses so far from the expected ones if it were as everybody.
+    p_adjusted : float
+        The same among all that was tried; see `tried.try_all`.
     """
 
     level: str
@@ -56,11 +58,7 @@ class Compared:
     adjusted: Interval
     excess_cost: Interval
     p: float
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether it misses more than expected, beyond chance."""
-        return self.excess_cost.is_above(0)
+    p_adjusted: float = np.nan
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -72,6 +70,7 @@ class Compared:
             "adjusted_rate": _as_dict(self.adjusted),
             "excess_cost": _as_dict(self.excess_cost),
             "p": self.p,
+            "p_adjusted": self.p_adjusted,
         }
 
 

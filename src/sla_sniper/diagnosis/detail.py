@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from sla_sniper.diagnosis.case_mix import Compared, compare
-from sla_sniper.diagnosis.cells import Stakes, cells
+from sla_sniper.diagnosis.cells import Stakes
 from sla_sniper.diagnosis.coding import encode
 from sla_sniper.diagnosis.conditions import Conditional, conditions
 from sla_sniper.diagnosis.conduct import Conduct, conduct
@@ -22,7 +21,7 @@ from sla_sniper.diagnosis.curves import (
     cumulative_incidence,
     hazard,
 )
-from sla_sniper.diagnosis.findings import Finding, habits, places, ranked, teams, waits
+from sla_sniper.diagnosis.findings import Finding, habits, ranked, waits, where_and_who
 from sla_sniper.diagnosis.flow import Hour, Recovery, Week, by_hour, by_week, recovery
 from sla_sniper.diagnosis.invented import invented
 from sla_sniper.diagnosis.legs import Cut, Leg, cut, legs
@@ -31,6 +30,7 @@ from sla_sniper.diagnosis.regression import regress
 from sla_sniper.diagnosis.strata import ChiSquare, independence
 from sla_sniper.diagnosis.summary import DECIDED
 from sla_sniper.diagnosis.summary import MISSED as MISSED_STATES
+from sla_sniper.diagnosis.tried import WHO, try_all
 from sla_sniper.stats.multiplicity import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sla_sniper.diagnosis.case_mix import Compared
     from sla_sniper.diagnosis.coding import Coded
 
     Floats = NDArray[np.float64]
 
 CALENDAR: Final = ("hour", "weekday", "month")
 """Dimensions that follow from when a clock started, local time."""
-WHO: Final = ("group", "assignee")
 _MOST_LEVELS: Final = 20
 _MOST_CURVES: Final = 6
 _LEAST_CURVE: Final = 30
@@ -161,7 +161,8 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
     """
     clocks = _with_calendar(clocks, asked.timezone)
     clocks = clocks.with_columns(is_missed=pl.col("state").is_in(MISSED_STATES))
-    decided = clocks.filter(pl.col("state").is_in(DECIDED) & pl.col("is_ripe"))
+    place = np.flatnonzero((clocks["state"].is_in(DECIDED) & clocks["is_ripe"]).to_numpy())
+    decided = clocks[place]
     missed = decided["is_missed"].to_numpy().astype(np.float64)
     price = decided["price"].to_numpy()
     names = [name for name in (*asked.dimensions, *CALENDAR) if _has_any(decided, name)]
@@ -172,31 +173,23 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
     mechanical = _mechanical(coarse, decided, asked.mechanical)
     setting = [each for each in coarse if each.dimension in mechanical]
     stakes = Stakes(missed, price, _expected(setting, missed))
-    table = cells(fine, stakes)
     tests, numbers = _tested(fine, decided, missed, asked.numbers)
     mix = [each for each in coarse if each.dimension not in (*WHO, *CALENDAR)]
-    compared = {
-        each.dimension: compare(each, mix, missed, price)
-        for each in fine
-        if each.dimension in WHO and 0 < missed.mean() < 1
-    }
+    tried = try_all(fine, mix, stakes, mechanical)
     habitual = conduct(clocks, as_of=asked.as_of)
-    coded = {each.dimension: each for each in fine}
     of_decided = [
-        *places(coded, stakes, table, mechanical, asked.amount),
-        *teams(compared, coded, missed),
+        *where_and_who(tried, asked.amount),
         *waits(decided, price),
     ]
-    place = np.flatnonzero(clocks["state"].is_in(DECIDED).to_numpy())
     found = [replace(each, rows=place[each.rows]) for each in of_decided]
     found += habits(habitual, clocks)
     return Detail(
-        cells=table,
+        cells=tried.cells,
         mechanical=mechanical,
         tests=tests,
         numbers=numbers,
         conditions=conditions(coarse, missed, mechanical),
-        compared=compared,
+        compared=tried.compared,
         curves=curves_by_priority(clocks),
         legs=legs(decided),
         cut=cut(decided),

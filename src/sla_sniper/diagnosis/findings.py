@@ -9,28 +9,27 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.words import count
-from sla_sniper.diagnosis.cells import FEW
-from sla_sniper.diagnosis.coding import NO_LEVEL, REST
+from sla_sniper.diagnosis.case_mix import read
+from sla_sniper.diagnosis.cells import cost_bounds
 from sla_sniper.diagnosis.legs import WAITS, WORDS, met_without
+from sla_sniper.diagnosis.tried import LEVEL
 from sla_sniper.stats import Interval, wilson_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from sla_sniper.diagnosis.case_mix import Compared
-    from sla_sniper.diagnosis.cells import Stakes
     from sla_sniper.diagnosis.coding import Coded
     from sla_sniper.diagnosis.conduct import Conduct
+    from sla_sniper.diagnosis.tried import Tried
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Parts = tuple[tuple[str, str], ...]
 
 MOST_PLACES: Final = 5
-_LEVEL: Final = 0.05
-PERSON: Final = "assignee"
-"""Who is compared with the mix of their tickets, and is no place."""
 _MORE: Final = 1.1
 """Times what one of its levels costs beyond the expected that a pair has to cost."""
 _OVERLAP: Final = 0.5
@@ -83,54 +82,63 @@ class Finding:
         }
 
 
-def places(
-    coded: Mapping[str, Coded],
-    stakes: Stakes,
-    table: pl.DataFrame,
-    mechanical: Collection[str],
-    amount: Callable[[float], str],
-) -> list[Finding]:
-    """Cells that cost more than the dimensions which set the target explain.
+def where_and_who(tried: Tried, amount: Callable[[float], str]) -> list[Finding]:
+    """Cells and teams that cost more than expected, beyond what so many tries find by chance.
 
     Parameters
     ----------
-    coded : mapping of str to Coded
-        All dimensions over n_rows decided clocks.
-    table : DataFrame
-        As of `cells.cells`.
+    tried : Tried
     amount : callable
         Writes an amount: ``$1,234``, or ``12 misses`` where nothing is priced.
 
     Returns
     -------
     list of Finding
-        `MOST_PLACES` at most: cells of `FEW` clocks or more whose excess is above zero beyond
-        chance, the dearest first, none of which mostly repeats another.
+        `MOST_PLACES` cells at most, the dearest first, none of which mostly repeats another, and
+        as many levels of each of `tried.WHO`. All have an adjusted p below `tried.LEVEL`, and an
+        interval above zero at the level that is left to so many told of so many tried.
     """
+    places, teams = _places(tried), _teams(tried)
+    n_told = len(places) + len(teams)
+    while n_told:
+        level = tried.level(n_told)
+        by_name = {
+            (name, each.level): each
+            for name in {name for name, _ in teams}
+            for each in read(*tried.fits[name], level=level)
+        }
+        found = [_place(tried, parts, amount, level) for parts in places]
+        found += [_team(tried, name, by_name[name, at]) for name, at in teams]
+        kept = [each for each in found if each.money.is_above(0)]
+        if len(kept) == n_told:
+            return kept
+        # Fewer are told: each has to be surer.
+        ids = {each.id for each in kept}
+        places = [parts for parts in places if _place_id(parts) in ids]
+        teams = [each for each in teams if _team_id(*each) in ids]
+        n_told = len(kept)
+    return []
+
+
+def _places(tried: Tried) -> list[Parts]:
+    """Dearest cells beyond chance, of which none mostly repeats another."""
     names = ("dimension", "level", "dimension_2", "level_2")
     dear = (
-        _beside_its_parts(table)
-        .filter(pl.col("n") >= FEW, pl.col("excess") > 0, pl.col("p") < _LEVEL)
+        _beside_its_parts(tried.cells)
+        .filter(pl.col("excess") > 0, pl.col("p_adjusted") < LEVEL)
         .sort(["excess", *names], descending=[True, *(False,) * len(names)])
     )
-    found: list[Finding] = []
-    seen = np.zeros(len(stakes.missed), dtype=bool)
-    for d, level, d2, level2, *gain in dear.select(
-        *names, "excess", "excess_low", "excess_high"
-    ).iter_rows():
-        parts = [(d, level), *([(d2, level2)] if d2 else [])]
+    found: list[Parts] = []
+    seen = np.zeros(len(tried.stakes.missed), dtype=bool)
+    for d, level, d2, level2 in dear.select(*names).iter_rows():
+        parts = ((d, level), *([(d2, level2)] if d2 else []))
         if len(found) == MOST_PLACES:
             break
-        if not _is_place(parts, mechanical):
-            continue
-        rows = _rows_of(parts, coded)
-        of_them = rows[stakes.missed[rows] > 0]
-        if seen[of_them].mean() > _OVERLAP:
-            continue
-        seen[of_them] = True
-        cost = amount(float(stakes.price[of_them].sum()))
-        rate = wilson_interval(len(of_them), len(rows))
-        found.append(_place(parts, (of_them, len(rows)), rate, cost, Interval(*gain)))
+        rows = _rows_of(parts, tried.coded)
+        of_them = rows[tried.stakes.missed[rows] > 0]
+        if seen[of_them].mean() <= _OVERLAP:
+            seen[of_them] = True
+            found.append(parts)
     return found
 
 
@@ -146,65 +154,66 @@ def _beside_its_parts(table: pl.DataFrame) -> pl.DataFrame:
     return parts.filter(is_alone | (pl.col("excess") > _MORE * whole))
 
 
-def _rows_of(parts: Sequence[tuple[str, str]], coded: Mapping[str, Coded]) -> Ints:
+def _rows_of(parts: Parts, coded: Mapping[str, Coded]) -> Ints:
     chosen = [coded[name].code == coded[name].levels.index(at) for name, at in parts]
     return np.flatnonzero(np.logical_and.reduce(chosen)).astype(np.int64)
 
 
-def _is_place(parts: Sequence[tuple[str, str]], mechanical: Collection[str]) -> bool:
-    """Whether a cell is a place: no person, not only what sets the target, not many in one."""
-    dimensions = {name for name, _ in parts}
-    if PERSON in dimensions:
-        return False
-    return not dimensions <= set(mechanical) and not {REST, NO_LEVEL} & {at for _, at in parts}
-
-
-def _place(
-    parts: Sequence[tuple[str, str]],
-    rows: tuple[Ints, int],
-    rate: Interval,
-    cost: str,
-    money: Interval,
-) -> Finding:
-    missed, n = rows
-    where = " and ".join(f"{name} {level!r}" for name, level in parts)
+def _place(tried: Tried, parts: Parts, amount: Callable[[float], str], level: float) -> Finding:
+    stakes, rows = tried.stakes, _rows_of(parts, tried.coded)
+    missed, price = rows[stakes.missed[rows] > 0], stakes.price[rows]
+    cost, expected = float(stakes.price[missed].sum()), float(stakes.expected[rows] @ price)
+    sums = (np.array([each]) for each in (cost, price.sum(), (price**2).sum()))
+    low, high = (float(bound[0]) - expected for bound in cost_bounds(*sums, level=level))
+    rate = wilson_interval(len(missed), len(rows), level=level)
+    where = " and ".join(f"{name} {at!r}" for name, at in parts)
     return Finding(
-        id="where:" + ",".join(f"{name}={level}" for name, level in parts),
+        id=_place_id(parts),
         sentence=(
-            f"{where[:1].upper()}{where[1:]}: {len(missed):,} of {count(n, 'target')} missed, "
-            f"{rate.estimate:.0%} [{rate.low:.0%}, {rate.high:.0%}]; they cost {cost}."
+            f"{where[:1].upper()}{where[1:]}: {len(missed):,} of {count(len(rows), 'target')} "
+            f"missed, {rate.estimate:.0%} [{rate.low:.0%}, {rate.high:.0%}]; they cost "
+            f"{amount(cost)}."
         ),
-        money=money,
+        money=Interval(cost - expected, low, high),
         meaning="beyond what the dimensions that set the target explain",
         rows=missed,
     )
 
 
-def teams(
-    compared: Mapping[str, Sequence[Compared]], coded: Mapping[str, Coded], missed: Floats
-) -> list[Finding]:
+def _place_id(parts: Parts) -> str:
+    return "where:" + ",".join(f"{name}={level}" for name, level in parts)
+
+
+def _teams(tried: Tried) -> list[tuple[str, str]]:
     """Teams and agents that miss more than others would have with their tickets."""
-    found = []
-    for dimension, levels in compared.items():
-        for each in [each for each in levels if each.is_worse][:MOST_PLACES]:
-            who = coded[dimension]
-            at = who.levels.index(each.level)
-            rate = each.adjusted
-            found.append(
-                Finding(
-                    id=f"team:{dimension}={each.level}",
-                    sentence=(
-                        f"{dimension.capitalize()} {each.level!r} missed {each.n_missed:,} of "
-                        f"{count(each.n, 'target')} where {each.expected:,.0f} were to be expected "
-                        f"of its tickets; with everybody's tickets it would miss "
-                        f"{rate.estimate:.0%} [{rate.low:.0%}, {rate.high:.0%}]."
-                    ),
-                    money=each.excess_cost,
-                    meaning="beyond what others would have missed with the same tickets",
-                    rows=np.flatnonzero((who.code == at) & (missed > 0)),
-                )
-            )
-    return found
+    return [
+        (name, each.level)
+        for name, levels in tried.compared.items()
+        for each in [
+            each for each in levels if each.p_adjusted < LEVEL and each.excess_cost.estimate > 0
+        ][:MOST_PLACES]
+    ]
+
+
+def _team(tried: Tried, name: str, each: Compared) -> Finding:
+    who, rate = tried.coded[name], each.adjusted
+    is_theirs = who.code == who.levels.index(each.level)
+    return Finding(
+        id=_team_id(name, each.level),
+        sentence=(
+            f"{name.capitalize()} {each.level!r} missed {each.n_missed:,} of "
+            f"{count(each.n, 'target')} where {each.expected:,.0f} were to be expected of its "
+            f"tickets; with everybody's tickets it would miss {rate.estimate:.0%} "
+            f"[{rate.low:.0%}, {rate.high:.0%}]."
+        ),
+        money=each.excess_cost,
+        meaning="beyond what all together would have missed with the same tickets",
+        rows=np.flatnonzero(is_theirs & (tried.stakes.missed > 0)),
+    )
+
+
+def _team_id(name: str, level: str) -> str:
+    return f"team:{name}={level}"
 
 
 def waits(clocks: pl.DataFrame, price: Floats) -> list[Finding]:
