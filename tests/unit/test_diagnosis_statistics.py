@@ -19,7 +19,7 @@ from sla_sniper.diagnosis.curves import CENSORED, MET, MISSED, cumulative_incide
 from sla_sniper.diagnosis.invented import even_over_the_day, invented
 from sla_sniper.diagnosis.ranks import rank_difference
 from sla_sniper.diagnosis.regression import regress, without
-from sla_sniper.diagnosis.strata import independence, within
+from sla_sniper.diagnosis.strata import explained, independence, within
 from sla_sniper.stats.multiplicity import benjamini_hochberg
 
 N = 1_500
@@ -46,6 +46,26 @@ def crossed(coded, missed):
     return np.array(
         [[((coded.code == k) & (missed == m)).sum() for m in (0, 1)] for k in range(len(coded))]
     )
+
+
+def test_share_of_a_spread_that_is_explained_equals_statsmodels(desk):
+    frame, coded, missed = desk
+    values = missed + np.where((frame["group"] == "b").to_numpy(), 3.0, 0.0)
+    expected = sm.OLS(values, design([coded["group"]])).fit()
+
+    found = explained(coded["group"], values)
+
+    assert found == pytest.approx(expected.rsquared_adj, abs=1e-12)
+
+
+def test_nothing_is_explained_by_rounding_or_by_a_ticket_a_level():
+    rng = np.random.default_rng(15)
+    hour = encode(pl.DataFrame({"hour": rng.integers(0, 24, 500)}), "hour")
+    one_each = encode(pl.DataFrame({"x": range(25)}), "x")
+
+    for target in (1, 4, 8, 40):
+        assert explained(hour, np.log(np.full(500, target * 3.6e9))) == 0
+    assert explained(one_each, rng.normal(size=25)) == 0
 
 
 def test_chi_square_equals_scipys(desk):

@@ -27,10 +27,10 @@ from sla_sniper.diagnosis.invented import invented
 from sla_sniper.diagnosis.legs import Cut, Leg, cut, legs
 from sla_sniper.diagnosis.ranks import RankDifference, rank_difference
 from sla_sniper.diagnosis.regression import regress
-from sla_sniper.diagnosis.strata import ChiSquare, independence
+from sla_sniper.diagnosis.strata import ChiSquare, explained, independence
 from sla_sniper.diagnosis.summary import DECIDED
 from sla_sniper.diagnosis.summary import MISSED as MISSED_STATES
-from sla_sniper.diagnosis.tried import WHO, try_all
+from sla_sniper.diagnosis.tried import PERSON, WHO, try_all
 from sla_sniper.stats.multiplicity import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _MOST_CURVES: Final = 6
 _LEAST_CURVE: Final = 30
 _HOUR: Final = 3_600_000_000
 _SETS_TARGET: Final = 0.9
-"""Share of the spread of the targets that a dimension explains if it sets them."""
+"""Share of the spread of a vendor's targets that a dimension explains if it sets them."""
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -71,6 +71,8 @@ class Question:
         Where the log is read.
     amount : callable
         Writes an amount of `price`: in currency, or in misses where nothing is priced.
+    has_vendor_targets : bool
+        Whether the help desk sets targets by rules of its own, which nobody wrote down here.
     """
 
     dimensions: Sequence[str]
@@ -79,6 +81,7 @@ class Question:
     timezone: str
     as_of: datetime
     amount: Callable[[float], str]
+    has_vendor_targets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ def look_closer(clocks: pl.DataFrame, asked: Question) -> Detail:
         [encode(decided, name, most=most) for name in names] if decided.height else []
         for most in (50, _MOST_LEVELS)
     )
-    mechanical = _mechanical(coarse, decided, asked.mechanical)
+    mechanical = _mechanical(coarse, decided, asked)
     setting = [each for each in coarse if each.dimension in mechanical]
     stakes = Stakes(missed, price, _expected(setting, missed))
     tests, numbers = _tested(fine, decided, missed, asked.numbers)
@@ -219,22 +222,24 @@ def _has_any(frame: pl.DataFrame, name: str) -> bool:
     return name in frame.columns and frame[name].null_count() < frame.height
 
 
-def _mechanical(
-    coded: Sequence[Coded], decided: pl.DataFrame, by_policy: Collection[str]
-) -> tuple[str, ...]:
-    """Dimensions that set the target: those that policies name, and those that explain it."""
-    target = np.log(np.maximum(decided["target_us"].to_numpy().astype(np.float64), 1.0))
-    total = float(((target - target.mean()) ** 2).sum()) if len(target) else 0.0
-    if not total:
-        return ()
-    found = []
-    for each in coded:
-        n = np.maximum(each.counts(), 1.0)
-        within = target - (each.counts(target) / n)[each.code]
-        explains = 1 - float((within**2).sum()) / total
-        if each.dimension in by_policy or explains >= _SETS_TARGET:
-            found.append(each.dimension)
-    return tuple(found)
+def _mechanical(coded: Sequence[Coded], decided: pl.DataFrame, asked: Question) -> tuple[str, ...]:
+    """Dimensions that set the target: those that policies name, and what the vendor's follows."""
+    named = [each.dimension for each in coded if each.dimension in asked.mechanical]
+    if asked.has_vendor_targets:
+        target = np.log(np.maximum(decided["target_us"].to_numpy().astype(np.float64), 1.0))
+        explains = {
+            each.dimension: explained(each, target)
+            for each in coded
+            if each.dimension not in (PERSON, *CALENDAR)
+        }
+        # Priority first: what only goes with it, as the group that gets all that is critical, does
+        # not set the target.
+        best = max(explains, key=lambda name: (name == "priority", explains[name]), default="")
+        if explains.get(best, 0.0) < _SETS_TARGET:
+            best = max(explains, key=explains.__getitem__, default="")
+        if explains.get(best, 0.0) >= _SETS_TARGET:
+            named.append(best)
+    return tuple(dict.fromkeys(named))
 
 
 def _tested(

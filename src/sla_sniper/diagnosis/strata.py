@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 _LEAST = 2
+_FEW_ROWS: Final = 10
+_MOST_ROWS: Final = 0.9
 NEARLY_NOTHING: Final = 1e-9
 """Share of the spread below which two directions are one, but for rounding."""
 
@@ -138,6 +140,41 @@ def within(coded: Coded, missed: Floats, stratum: Ints, n_strata: int) -> ChiSqu
     # What one level has too many the others have too few: the first says nothing more.
     statistic, df = _quadratic(beyond[1:], covariance[1:, 1:])
     return chi_square(statistic, df, int(n.sum()))
+
+
+def explained(coded: Coded, values: Floats) -> float:
+    """Share of the spread of a number that a dimension explains, less what chance would.
+
+    Parameters
+    ----------
+    coded : Coded
+        The dimension over n_rows rows.
+    values : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    float
+        Adjusted R squared, at most 1; 0 where the number does not vary but for rounding, and
+        where a tenth of the rows or more have levels of fewer than 10.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from sla_sniper.diagnosis.coding import encode
+    >>> group = encode(pl.DataFrame({"group": ["a"] * 40 + ["b"] * 40}), "group")
+    >>> explained(group, np.repeat([1.0, 5.0], 40)), explained(group, np.full(80, 1.1))
+    (1.0, 0.0)
+    """
+    n = coded.counts()
+    rows = n[coded.code] >= _FEW_ROWS
+    n_levels, n_rows = int((n >= _FEW_ROWS).sum()), int(rows.sum())
+    if n_levels < _LEAST or n_rows < _MOST_ROWS * len(values):
+        return 0.0
+    means = coded.counts(np.where(rows, values, 0.0)) / np.maximum(n, 1.0)
+    within = float(((values - means[coded.code])[rows] ** 2).sum()) / (n_rows - n_levels)
+    among = float(values[rows].var(ddof=1))
+    nearly_nothing = (NEARLY_NOTHING * max(1.0, float(np.abs(values).max()))) ** 2
+    return 0.0 if among <= nearly_nothing else 1 - within / among
 
 
 def _quadratic(beyond: Floats, covariance: Floats) -> tuple[float, int]:

@@ -208,6 +208,12 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
         mechanical=mechanical,
         timezone=desk.workspace.landmarks.timezone,
         as_of=desk.as_of,
+        has_vendor_targets=any(
+            target.is_vendor
+            for policy in desk.workspace.sla.levels.policies
+            for target in policy.targets
+            if target.metric == metric
+        ),
         amount=_misses if costs is None else lambda amount: money(amount, costs.currency),
     )
     detail = _with_checks(
