@@ -154,7 +154,8 @@ def close(folder, **changes):
     verdict = found["verdicts"][0] | {"policy": "oldest", "sentence": SENTENCE, "n_days": 17}
     verdict["advantage"] |= {"rule": "oldest", "low": -9.0, "claimed": False}
     facts = {key: found[key] for key in ("as_of", "version", "stakes")}
-    change(folder, "monitor", closed=facts | {"verdict": verdict} | changes)
+    facts |= {"verdict": verdict, "last_day": "2025-10-20"} | changes
+    change(folder, "monitor", closed=facts, closings=[facts])
 
 
 def queue(folder, capacity=10):
@@ -219,7 +220,7 @@ def test_monitor_never_opens_the_gate(measured, tmp_path):
     claim = change(folder, "monitor")["verdicts"][0]
     claim |= {"policy": "sniper"}
     claim["advantage"] |= {"low": 5.0, "claimed": True}
-    change(folder, "monitor", verdicts=[claim], closed=None)
+    change(folder, "monitor", verdicts=[claim], closed=None, closings=[])
 
     assert queue(folder)["policy"] == "edf"
 

@@ -128,6 +128,7 @@ def store_backtest(folder: Path) -> None:
     facts = {
         "as_of": START.isoformat(),
         "epoch": "hour",
+        "last_day": "2016-04-15",
         "stakes": stakes_of(folder),
         "verdicts": [],
     }
@@ -206,7 +207,7 @@ def store_monitor(folder: Path, **changes: object) -> None:
     }  # fmt: skip
     facts = {
         "as_of": (START + timedelta(days=1)).isoformat(), "version": "lightgbm-test",
-        "stakes": open_workspace(folder).sla.stakes, "verdict": verdict,
+        "stakes": open_workspace(folder).sla.stakes, "verdict": verdict, "last_day": "2016-04-01",
     }  # fmt: skip
     (folder / "outputs" / "monitor").mkdir(exist_ok=True)
     (folder / "outputs" / "monitor" / "summary.json").write_text(

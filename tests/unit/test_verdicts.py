@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import polars as pl
@@ -11,7 +11,9 @@ import pytest
 
 from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.escalation import CostTable
-from sla_sniper.usecases import verdicts
+from sla_sniper.model.bundle import fingerprint
+from sla_sniper.usecases import monitor, verdicts
+from sla_sniper.usecases.kept import read_verdict
 from sla_sniper.usecases.kill_list import Terms
 from sla_sniper.usecases.verdicts import closed_since, in_force, listing_model
 
@@ -20,6 +22,9 @@ LATER, EARLIER = NOON.replace(hour=13).isoformat(), NOON.replace(hour=11).isofor
 MODEL = {
     "version": "v1",
     "estimator": "lightgbm",
+    "features": [],
+    "calibrator": {},
+    "files": {"model.txt": "first"},
     "training": {"cut": NOON.isoformat()},
     "evaluation": {
         "verdict": {
@@ -55,7 +60,7 @@ def verdict(capacity, *, claims):
 def desk(tmp_path):
     sla = SimpleNamespace(costs=CostTable("USD", {"high": 1}), stakes="ours", capacity_per_day=50)
     rule = SimpleNamespace(timezone="UTC")
-    return SimpleNamespace(outputs=tmp_path, sla=sla, landmarks=rule)
+    return SimpleNamespace(folder=tmp_path, outputs=tmp_path, sla=sla, landmarks=rule)
 
 
 def store(desk, verb, *verdicts, **changes):
@@ -66,16 +71,34 @@ def store(desk, verb, *verdicts, **changes):
 
 
 def close(desk, capacity=50, **changes):
-    """A monitor has found no advantage."""
-    facts = {"as_of": NOON.isoformat(), "stakes": "ours", "version": "v1"}
-    store(desk, "monitor", closed=facts | {"verdict": verdict(capacity, claims=False)} | changes)
+    """A monitor has found no advantage, as an older version kept it."""
+    store(desk, "monitor", closed=closing(capacity, **changes))
+
+
+def closing(capacity=50, **changes):
+    facts = {"as_of": NOON.isoformat(), "stakes": "ours", "version": "v1", "last_day": "2016-04-20"}
+    return facts | {"verdict": verdict(capacity, claims=False)} | changes
+
+
+def watch(desk, *, as_of=NOON, closes=True, stakes="ours", version="v1", files=None):
+    """Keep what a monitor finds, by the verb's own means."""
+    manifest = MODEL | {"files": files or MODEL["files"]}
+    found = read_verdict(verdict(50, claims=not closes))
+    facts = {"as_of": as_of.isoformat(), "stakes": stakes, "version": version, "verdicts": []}
+    report = SimpleNamespace(
+        as_of=as_of, stakes=stakes, version=version, as_dict=lambda: facts,
+        ripe=SimpleNamespace(closes=closes, last_day="2016-04-20", verdict=found),
+    )  # fmt: skip
+    monitor._keep(report, SimpleNamespace(workspace=desk), model=fingerprint(manifest))
 
 
 def trained(*, claims, version="v2", **changes):
     """Another model, trained later and tested on a day more than most backtests here."""
     changes = {"last_day": "2016-04-30"} | changes
     told = MODEL["evaluation"]["verdict"] | {"policy": "sniper" if claims else "edf"} | changes
-    return MODEL | {"version": version, "training": {"cut": LATER}, "evaluation": {"verdict": told}}
+    files = {"model.txt": "second"}
+    facts = {"version": version, "files": files, "training": {"cut": LATER}}
+    return MODEL | facts | {"evaluation": {"verdict": told}}
 
 
 def told(desk, capacity=50, manifest=MODEL, as_of=NOON):
@@ -114,10 +137,66 @@ def test_own_capacity_counts_though_nobody_asked_for_it(desk):
     ("read_at", "policy"), [(NOON.isoformat(), "oldest"), (EARLIER, "sniper"), (LATER, "sniper")]
 )
 def test_of_monitor_and_backtest_the_later_counts_and_monitor_where_equal(desk, read_at, policy):
-    store(desk, "backtest", verdict(50, claims=True))
+    store(desk, "backtest", verdict(50, claims=True), last_day="2016-04-30")
     close(desk, as_of=read_at)
 
     assert told(desk).policy == policy
+
+
+@pytest.mark.parametrize(("last_day", "is_claimed"), [("2016-04-20", False), ("2016-04-21", True)])
+def test_a_later_backtest_opens_only_by_later_days(desk, last_day, is_claimed):
+    watch(desk)
+    store(desk, "backtest", verdict(50, claims=True), as_of=LATER, last_day=last_day)
+
+    assert told(desk, as_of=datetime.fromisoformat(LATER)).is_claimed == is_claimed
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"as_of": NOON - timedelta(days=15)},
+        {"as_of": NOON - timedelta(days=15), "closes": False},
+        {"stakes": "others"},
+        {"version": "v9"},
+        {"closes": False},
+    ],
+    ids=["earlier", "earlier, open", "other costs", "other model", "open"],
+)
+def test_no_other_monitor_forgets_what_one_has_closed(desk, again):
+    store(desk, "backtest", verdict(50, claims=True), as_of=EARLIER, last_day="2016-04-30")
+    watch(desk)
+    watch(desk, **again)
+
+    assert not told(desk).is_claimed
+    found = json.loads((desk.outputs / "monitor" / "summary.json").read_text())
+    assert found["closed"] == found["closings"][-1]
+    assert NOON.isoformat() in {each["as_of"] for each in found["closings"]}
+
+
+def test_the_same_monitor_again_takes_its_own_place(desk):
+    watch(desk)
+    watch(desk)
+
+    found = json.loads((desk.outputs / "monitor" / "summary.json").read_text())
+    assert found["closings"] == [found["closed"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_claimed"),
+    [
+        ({"cut": LATER}, True),
+        ({"cut": NOON.isoformat()}, True),
+        ({"cut": EARLIER}, False),
+        ({"cut": LATER, "files": MODEL["files"]}, False),
+    ],
+    ids=["trained since", "at that instant", "trained before", "the same model"],
+)
+def test_only_another_model_that_was_trained_since_opens(desk, changes, is_claimed):
+    watch(desk)
+    manifest = trained(claims=True)
+    manifest |= {"training": {"cut": changes["cut"]}, "files": changes.get("files", {})}
+
+    assert told(desk, manifest=manifest).is_claimed == is_claimed
 
 
 def test_monitor_closes_every_capacity_also_one_that_is_the_desks_now(desk):
@@ -275,5 +354,6 @@ def test_an_empty_list_names_its_model_by_its_terms(desk, monkeypatch):
 def test_any_models_decay_counts_where_the_one_in_use_is_unknown(desk):
     close(desk)
 
-    assert closed_since(desk, {"as_of": NOON.isoformat()}, None) is not None
-    assert closed_since(desk, {"as_of": LATER}, None) is None
+    later = {"as_of": LATER, "last_day": "2016-04-30"}
+    assert closed_since(desk, later | {"as_of": NOON.isoformat()}, None) is not None
+    assert closed_since(desk, later, None) is None

@@ -13,7 +13,7 @@ from sla_sniper.cli.surface import AsJson, AsOf, Workspace, instant, now, run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sla_sniper.usecases.monitor import MonitorReport, Ripe
+    from sla_sniper.usecases.monitored import MonitorReport, Ripe
 
 commands = typer.Typer()
 _HERE: Final = Path()

@@ -168,14 +168,24 @@ def _manifest(model: BreachModel, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _version(manifest: Mapping[str, Any]) -> str:
-    repeatable = {
+def fingerprint(manifest: Mapping[str, Any]) -> str:
+    """Hash what forecasts, whatever it was evaluated under: equal for the same forecasts."""
+    contents = {key: manifest[key] for key in ("estimator", "features", "calibrator")}
+    text = json.dumps({**contents, "files": _repeatable(manifest)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _repeatable(manifest: Mapping[str, Any]) -> dict[str, str]:
+    return {
         name: digest
         for name, digest in manifest["files"].items()
         if name != CARD and not name.endswith(_UNREPEATABLE)
     }
+
+
+def _version(manifest: Mapping[str, Any]) -> str:
     contents = {key: value for key, value in manifest.items() if key != "version"}
-    text = json.dumps({**contents, "files": repeatable}, sort_keys=True, allow_nan=False)
+    text = json.dumps({**contents, "files": _repeatable(manifest)}, sort_keys=True, allow_nan=False)
     cut = datetime.fromisoformat(manifest["training"]["cut"])
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{cut:%Y%m%dT%H%M%SZ}-{manifest['estimator']}-{digest}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.escalation.gate import Advantage, Verdict
+from sla_sniper.usecases.results import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -91,6 +94,64 @@ def verdicts_of(backtest: Mapping[str, Any]) -> list[Verdict]:
     return [read_verdict(each) for each in told if each is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """That a monitor found no advantage, and closed the gate.
+
+    Attributes
+    ----------
+    as_of : datetime
+        When the monitor was read.
+    version, model : str
+        Of the model that it watched, and the fingerprint of what forecasts; the latter is empty
+        where an older version kept it.
+    stakes : str
+        Fingerprint of the promises and costs that it holds for.
+    last_day : str
+        ISO date of the last ripe day; that of `as_of` where an older version kept it.
+    verdict : Verdict
+        Of the ripe days.
+    """
+
+    as_of: datetime
+    version: str
+    stakes: str
+    last_day: str
+    model: str
+    verdict: Verdict
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        """Read one as it was kept."""
+        as_of, verdict = datetime.fromisoformat(told["as_of"]), read_verdict(told["verdict"])
+        last_day, model = told.get("last_day", told["as_of"][:10]), told.get("model", "")
+        return cls(as_of, told["version"], told["stakes"], last_day, model, verdict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return as_json(dataclasses.asdict(self))
+
+
+def closings_of(monitor: Mapping[str, Any] | None) -> tuple[Closing, ...]:
+    """Return every closing that a monitor has kept, the earliest first."""
+    if monitor is None:
+        return ()
+    last = monitor["closed"]
+    told = monitor.get("closings", [] if last is None else [last])
+    return tuple(sorted(map(Closing.read, told), key=lambda each: each.as_of))
+
+
+def with_closing(known: Sequence[Closing], new: Closing) -> tuple[Closing, ...]:
+    """Add a closing; of the same model and stakes it takes the place only of one of its instant.
+
+    None of another instant falls out: a monitor read as of an earlier one knows less, and a later
+    one was not known by then.
+    """
+    own = new.stakes, new.version, new.as_of
+    others = [each for each in known if (each.stakes, each.version, each.as_of) != own]
+    return tuple(sorted([*others, new], key=lambda each: each.as_of))
+
+
 def _check_backtest(found: Mapping[str, Any]) -> None:
     datetime.fromisoformat(found["as_of"])
     verdicts_of(found)
@@ -98,11 +159,7 @@ def _check_backtest(found: Mapping[str, Any]) -> None:
 
 
 def _check_monitor(found: Mapping[str, Any]) -> None:
-    closed = found["closed"]
-    if closed is not None:
-        datetime.fromisoformat(closed["as_of"])
-        read_verdict(closed["verdict"])
-        _ = closed["version"], closed["stakes"]
+    closings_of(found)
 
 
 def _sha256(path: Path) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +14,7 @@ from sla_sniper.core.progress import Progress, silent
 from sla_sniper.escalation import SlotRule, backtest, replay
 from sla_sniper.escalation.gate import MIN_DAYS, total_interval
 from sla_sniper.eventlog.locking import workspace_lock
-from sla_sniper.model.bundle import load_bundle, read_manifest
+from sla_sniper.model.bundle import fingerprint, load_bundle, read_manifest
 from sla_sniper.model.drift import drifts
 from sla_sniper.model.metrics import auc, brier_skill
 from sla_sniper.model.split import training_rows
@@ -32,14 +30,14 @@ from sla_sniper.usecases.forecasting import (
     learnable,
     rule_chance,
 )
-from sla_sniper.usecases.kept import latest_monitor
+from sla_sniper.usecases.kept import Closing, closings_of, latest_monitor, with_closing
 from sla_sniper.usecases.leaks import refuse, scan_columns, scan_features
-from sla_sniper.usecases.results import as_json, header
+from sla_sniper.usecases.monitored import MonitorReport, Ripe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sla_sniper.escalation import Replay, Verdict
+    from sla_sniper.escalation import Replay
     from sla_sniper.model.drift import Drift
     from sla_sniper.model.forecast import BreachModel
     from sla_sniper.stats.intervals import Interval
@@ -49,9 +47,6 @@ if TYPE_CHECKING:
 WEEKS: Final = 4
 MISCALIBRATED: Final = 0.05
 """Mean forecast minus breach rate from which a model is off, if its interval says so too."""
-
-MIN_CLOSING_DAYS: Final = 15
-"""Ripe days from which an interval around zero closes the gate; of fewer only a loss does."""
 
 _SAMPLE: Final = 5_000
 
@@ -63,104 +58,6 @@ class NoModelError(SlaSniperError):
 
     def __str__(self) -> str:
         return "No model was trained on these promises by then; run `sniper train` first."
-
-
-@dataclass(frozen=True, slots=True)
-class Ripe:
-    """What the ripe days say: those whose clocks would have run out by now.
-
-    Attributes
-    ----------
-    n_days, n_rows : int
-    auc, brier_skill : float
-        NaN where every clock came to the same: money can be replayed without them.
-    forecast, observed : float
-        Mean p_breach and share that breached.
-    miscalibration : Interval
-        Mean p_breach minus the share, over days.
-    captured, captured_by_rule : float
-        Share of the catchable cost at today's capacity; NaN where nothing could be caught.
-    verdict : Verdict
-        Of the honesty gate on these days; see `closes`.
-    lost : Interval, optional
-        Net saving that a model trained when these days began would have had more, in currency.
-    leaks : tuple of Leak
-        Warnings of the leak scanner about what that model learnt from.
-    """
-
-    n_days: int
-    n_rows: int
-    auc: float
-    brier_skill: float
-    forecast: float
-    observed: float
-    miscalibration: Interval
-    captured: float
-    captured_by_rule: float
-    verdict: Verdict
-    lost: Interval | None
-    leaks: tuple[Leak, ...] = ()
-
-    @property
-    def closes(self) -> bool:
-        """Whether these days say enough against the forecast to close the gate."""
-        says = self.verdict.advantage.difference <= 0 or self.n_days >= MIN_CLOSING_DAYS
-        return says and self.verdict.policy != "sniper"
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorReport:
-    """How the model in use has fared since it was trained.
-
-    Attributes
-    ----------
-    status : {"quiet", "waiting", "drift", "decayed"}
-        Nothing to say; labels have yet to ripen; inputs moved; the forecast or its value fell.
-    sentences : tuple of str
-        What was found, the worst first.
-    proposal : str
-        What to do; empty where there is nothing to do.
-    """
-
-    status: str
-    sentences: tuple[str, ...]
-    proposal: str
-    version: str
-    estimator: str
-    start: datetime
-    as_of: datetime
-    why: str
-    n_recent: int
-    n_ripe: int
-    inputs: tuple[Drift, ...]
-    ripe: Ripe | None
-    policy: str
-    currency: str
-    stakes: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON object of `sniper monitor`."""
-        facts: dict[str, Any] = {
-            "why": self.why,
-            "status": self.status,
-            "sentences": self.sentences,
-            "proposal": self.proposal,
-            "version": self.version,
-            "model": self.estimator,
-            "from": self.start,
-            "snapshots": self.n_recent,
-            "ripe": self.n_ripe,
-            "inputs": [each.as_dict() for each in self.inputs],
-            "policy": self.policy,
-            "currency": self.currency,
-            "stakes": self.stakes,
-            "leaks": [leak.as_dict() for leak in self.ripe.leaks] if self.ripe else [],
-            "outcomes": None,
-            "verdicts": [],
-        }
-        if self.ripe:
-            facts |= _outcomes(self.ripe)
-        return as_json(header("monitor", self.as_of) | facts)
 
 
 def monitor(
@@ -227,7 +124,7 @@ def monitor(
         currency=desk.workspace.sla.costs.currency,
         stakes=desk.workspace.sla.stakes,
     )
-    _keep(result, desk)
+    _keep(result, desk, model=fingerprint(manifest))
     return result
 
 
@@ -264,6 +161,7 @@ def _measured(
     return Ripe(
         n_days=tested["day"].n_unique(),
         n_rows=tested.height,
+        last_day=str(pool["day"].max()),
         auc=auc(y, p),
         brier_skill=brier_skill(y, p),
         forecast=float(p.mean()),
@@ -361,39 +259,22 @@ def _decay(ripe: Ripe, currency: str) -> list[str]:
     return told
 
 
-def _outcomes(ripe: Ripe) -> dict[str, Any]:
-    advantage = ripe.verdict.advantage
-    return {
-        "outcomes": {
-            "days": ripe.n_days,
-            "auc": ripe.auc,
-            "brier_skill": ripe.brier_skill,
-            "forecast": ripe.forecast,
-            "observed": ripe.observed,
-            "closes": ripe.closes,
-            "miscalibration": _bounds(ripe.miscalibration),
-            "captured_share": ripe.captured,
-            "captured_share_of_rule": ripe.captured_by_rule,
-            "rule": advantage.rule,
-            "lost_by_decay": None if ripe.lost is None else _bounds(ripe.lost),
-        },
-        "verdicts": [dataclasses.asdict(ripe.verdict)],
-    }
+def _keep(report: MonitorReport, desk: Desk, *, model: str) -> None:
+    """Keep the report where the queue finds it, with every verdict that has closed the gate.
 
-
-def _bounds(interval: Interval) -> dict[str, float]:
-    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
-
-
-def _keep(report: MonitorReport, desk: Desk) -> None:
-    """Keep the report where the queue finds it, with the verdict that last closed the gate."""
-    outputs = desk.workspace.outputs
+    Parameters
+    ----------
+    model : str
+        Fingerprint of the model that was watched.
+    """
+    outputs, ripe = desk.workspace.outputs, report.ripe
     with workspace_lock(desk.workspace.folder):
-        kept = latest_monitor(outputs)
-        told = report.as_dict()
-        told["closed"] = None if kept is None else kept["closed"]
-        if report.ripe is not None and report.ripe.closes:
-            told["closed"] = {key: told[key] for key in ("as_of", "version", "stakes")} | {
-                "verdict": told["verdicts"][0]
-            }
-        write_text(json.dumps(told, allow_nan=False), outputs / "monitor" / "summary.json")
+        known = closings_of(latest_monitor(outputs))
+        if ripe is not None and ripe.closes:
+            closing = Closing(
+                report.as_of, report.version, report.stakes, ripe.last_day, model, ripe.verdict
+            )
+            known = with_closing(known, closing)
+        told = [each.as_dict() for each in known]
+        facts = report.as_dict() | {"closed": told[-1] if told else None, "closings": told}
+        write_text(json.dumps(facts, allow_nan=False), outputs / "monitor" / "summary.json")

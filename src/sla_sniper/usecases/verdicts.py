@@ -2,9 +2,10 @@
 
 A backtest or a training opens the gate; where a training was tested on later days than the backtest
 replayed, both have to.
-A `monitor` that finds no advantage closes it until a newer backtest, or the training of another
-model, claims one; read as of the same instant, `monitor` counts, for it judges the very model on
-later days. No later `monitor` opens the gate again: looked at every week, chance alone would.
+A `monitor` that finds no advantage closes it until a newer backtest of later days, or a later
+training of another model, claims one; read as of the same instant, `monitor` counts, for it judges
+the very model on later days. No later `monitor` opens the gate again: looked at every week, chance
+alone would.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from sla_sniper.core.errors import WorkspaceError
 from sla_sniper.core.instants import zone
 from sla_sniper.core.words import count
 from sla_sniper.escalation.gate import take_back, withhold
-from sla_sniper.model.bundle import read_manifest
+from sla_sniper.model.bundle import fingerprint, read_manifest
 from sla_sniper.panels.words import day
-from sla_sniper.usecases.kept import latest_backtest, latest_monitor, read_verdict, verdicts_of
+from sla_sniper.usecases.kept import closings_of, latest_backtest, latest_monitor, verdicts_of
 from sla_sniper.usecases.kill_list import Terms, list_path
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from sla_sniper.config.workspace import Workspace
     from sla_sniper.escalation.gate import Verdict
+    from sla_sniper.usecases.kept import Closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,7 @@ def in_force(
         backtest = None
     closed = None
     if manifest is not None:
-        since = datetime.fromisoformat(backtest["as_of"]) if backtest else None
-        closed = closed_by_monitor(workspace, manifest=manifest, since=since, as_of=as_of)
+        closed = closed_by_monitor(workspace, manifest=manifest, since=backtest, as_of=as_of)
     if closed is not None and closed.advantage.capacity == capacity:
         return InForce(closed.policy, closed.sentence, closed.withheld)
     denial = denied_by_training(workspace, backtest, manifest)
@@ -140,7 +141,7 @@ def closed_by_monitor(
     workspace: Workspace,
     *,
     manifest: Mapping[str, Any] | None,
-    since: datetime | None,
+    since: Mapping[str, Any] | None,
     as_of: datetime | None = None,
 ) -> Verdict | None:
     """Return the verdict by which a `monitor` has closed the gate; None where none has.
@@ -148,22 +149,24 @@ def closed_by_monitor(
     Parameters
     ----------
     manifest : mapping or None
-        Of the model in use: where it is another than the one that was watched, its own training
-        may claim what that one lost. None for any.
-    since : datetime or None
-        What was read before this instant is outdated by a backtest.
+        Of the model in use: where it is another than the one that was watched and was trained
+        since, its own training may claim what that one lost. None for any.
+    since : mapping or None
+        A backtest: a closing is outdated by one that was read later and replayed later days.
     as_of : datetime, optional
         What was read after it is not known yet.
     """
-    kept = latest_monitor(workspace.outputs)
-    found = None if kept is None else kept["closed"]
-    if found is None or not holds_for(found, workspace, as_of):
+    standing = [
+        each
+        for each in closings_of(latest_monitor(workspace.outputs))
+        if each.stakes == workspace.sla.stakes
+        and (as_of is None or each.as_of <= as_of)
+        and not _is_outdated(each, since)
+        and not _is_replaced(workspace, manifest, each)
+    ]
+    if not standing:
         return None
-    read_at = datetime.fromisoformat(found["as_of"])
-    is_outdated = since is not None and read_at < since
-    if is_outdated or _is_replaced(workspace, manifest, found["version"]):
-        return None
-    verdict = read_verdict(found["verdict"])
+    verdict, read_at = standing[-1].verdict, standing[-1].as_of
     advantage = verdict.advantage
     read_on = day(_local(workspace, read_at))
     return replace(
@@ -177,10 +180,7 @@ def closed_since(
     workspace: Workspace, backtest: Mapping[str, Any], manifest: Mapping[str, Any] | None
 ) -> Verdict | None:
     """Return `closed_by_monitor` for the model in use, since a backtest."""
-    since = backtest.get("as_of")
-    return closed_by_monitor(
-        workspace, manifest=manifest, since=since and datetime.fromisoformat(since)
-    )
+    return closed_by_monitor(workspace, manifest=manifest, since=backtest or None)
 
 
 def denied_by_training(
@@ -258,10 +258,28 @@ def _counts(
     return holds_for(backtest, workspace, as_of) and is_of_model
 
 
-def _is_replaced(workspace: Workspace, manifest: Mapping[str, Any] | None, watched: str) -> bool:
-    """Whether another model than the one watched is in use, and its training claims."""
-    is_other = manifest is not None and manifest["version"] != watched
-    return is_other and bool(_training_claims(workspace, manifest or {}))
+def _is_outdated(closing: Closing, backtest: Mapping[str, Any] | None) -> bool:
+    """Whether a backtest was read later and replayed later days than the ripe ones."""
+    if backtest is None:
+        return False
+    is_later = datetime.fromisoformat(backtest["as_of"]) > closing.as_of
+    return is_later and backtest.get("last_day", "") > closing.last_day
+
+
+def _is_replaced(
+    workspace: Workspace, manifest: Mapping[str, Any] | None, closing: Closing
+) -> bool:
+    """Whether another model, trained since, is in use and its training claims.
+
+    The same one evaluated under other settings is no other model, and an earlier one was not
+    tested on the days that closed the gate.
+    """
+    if manifest is None or manifest["version"] == closing.version:
+        return False
+    if fingerprint(manifest) == closing.model:
+        return False
+    is_since = datetime.fromisoformat(manifest["training"]["cut"]) >= closing.as_of
+    return is_since and bool(_training_claims(workspace, manifest))
 
 
 def _training_claims(workspace: Workspace, manifest: Mapping[str, Any]) -> bool | None:
