@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -33,13 +33,17 @@ if TYPE_CHECKING:
     from sla_sniper.escalation.replay import DayTotals, Replay
     from sla_sniper.stats.intervals import Interval
 
+N_RESAMPLES: Final = 10_000
+"""Of 1,000 the lower bound of the demo's claim lay at or below zero for 4 % of the seeds of the
+bootstrap, of 10,000 for none of 200."""
+
 
 def summarise(
     result: Replay,
     *,
     training: Replay | None = None,
     own: int | None = None,
-    n_resamples: int = 1000,
+    n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> ReplaySummary:
     """Sum a replay up.
