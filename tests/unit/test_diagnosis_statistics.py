@@ -19,7 +19,7 @@ from sla_sniper.diagnosis.curves import CENSORED, MET, MISSED, cumulative_incide
 from sla_sniper.diagnosis.invented import even_over_the_day, invented
 from sla_sniper.diagnosis.ranks import rank_difference
 from sla_sniper.diagnosis.regression import regress, without
-from sla_sniper.diagnosis.strata import explained, independence, within
+from sla_sniper.diagnosis.strata import chi_square, explained, independence, within
 from sla_sniper.stats.multiplicity import benjamini_hochberg
 
 N = 1_500
@@ -448,6 +448,85 @@ def test_channel_that_only_follows_priority_does_not_matter_once_it_is_known():
     assert "Channel does not matter once priority is known" in found["channel"].sentence
     assert found["team"].matters
     assert found["team"].matters_beside_all
+
+
+def test_what_cannot_be_compared_is_not_said_to_be_of_no_matter():
+    rng = np.random.default_rng(16)
+    frame = pl.DataFrame(
+        {"group": ["duty"] * 200 + ["desk"] * 200, "priority": ["critical"] * 200 + ["low"] * 200}
+    )
+    missed = (rng.random(400) < np.repeat([0.8, 0.2], 200)).astype(float)
+
+    (found,) = conditions([encode(frame, name) for name in frame.columns], missed, {"priority"})
+
+    assert (found.verdict, found.given_mechanical.v_high) == ("unknown", 1)
+    assert found.sentence.startswith("Group cannot be told apart from priority:")
+    assert not found.matters
+
+
+def few_tickets(seed, rates=(0.75, 0.35), n=24):
+    """The verdict on a group whose two values miss at these rates."""
+    rng = np.random.default_rng(seed)
+    frame = pl.DataFrame(
+        {"priority": rng.choice(["a", "b"], n), "group": rng.choice(["x", "y"], n)}
+    )
+    chance = np.where((frame["group"] == "x").to_numpy(), *rates)
+    missed = (rng.random(n) < chance).astype(float)
+    coded = [encode(frame, name) for name in frame.columns]
+    return [each.verdict for each in conditions(coded, missed, {"priority"})]
+
+
+def test_few_tickets_never_show_that_something_does_not_matter():
+    verdicts = {each for seed in range(200) for each in few_tickets(seed)}
+
+    assert verdicts == {"matters", "unknown"}
+
+
+def test_many_tickets_seldom_hide_what_matters():
+    strong = [few_tickets(seed, rates=(0.40, 0.30), n=2_000) for seed in range(60)]
+    nothing = [few_tickets(seed, rates=(0.35, 0.35), n=8_000) for seed in range(60)]
+
+    assert np.mean([each == ["negligible"] for each in strong]) <= 0.025
+    assert np.mean([each == ["matters"] for each in nothing]) <= 0.05
+    assert np.mean([each == ["negligible"] for each in nothing]) > 0.9
+
+
+def test_without_anything_that_sets_the_target_the_sentence_is_whole():
+    rng = np.random.default_rng(17)
+    frame = pl.DataFrame({name: rng.choice(["x", "y"], 9_000) for name in ("group", "channel")})
+    missed = (rng.random(9_000) < 0.3 + 0.2 * (frame["group"] == "x").to_numpy()).astype(float)
+
+    told = [each.sentence for each in
+            conditions([encode(frame, name) for name in frame.columns], missed, ())]  # fmt: skip
+
+    assert told[0].startswith("Group matters, also once the rest is known (V within all tickets 0.")
+    assert told[1].startswith("Channel does not matter (V within all tickets 0.0")
+
+
+@pytest.mark.parametrize(
+    ("n", "shift", "words"),
+    [
+        (6_000, 0.045, "Channel goes with missing, but whether enough to be of use the data"),
+        (200, 0.0, "Whether channel matters the data cannot tell"),
+    ],
+)
+def test_an_effect_that_may_be_too_small_is_told_as_such(n, shift, words):
+    is_web = np.arange(n) % 2 == 0
+    rank = np.argsort(np.argsort(np.random.default_rng(18).random(n // 2))) / (n // 2)
+    missed = (np.repeat(rank, 2) < 0.3 + shift * is_web).astype(float)
+    frame = pl.DataFrame({"channel": np.where(is_web, "web", "mail")})
+
+    (found,) = conditions([encode(frame, "channel")], missed, ())
+
+    assert found.sentence.startswith(words)
+
+
+def test_upper_bound_of_an_effect_is_where_so_little_is_seldom_found():
+    for statistic, df, n in ((12.0, 3, 400), (4.0, 1, 50), (0.2, 5, 1_000)):
+        high = chi_square(statistic, df, n).v_high
+
+        found = scipy_stats.ncx2.cdf(max(statistic, df), df, n * high**2)
+        assert found == pytest.approx(0.025, abs=1e-6)
 
 
 def test_a_team_with_hard_tickets_is_not_worse_for_them():
