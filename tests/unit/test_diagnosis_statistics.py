@@ -20,6 +20,7 @@ from sla_sniper.diagnosis.invented import even_over_the_day, invented
 from sla_sniper.diagnosis.ranks import rank_difference
 from sla_sniper.diagnosis.regression import regress, without
 from sla_sniper.diagnosis.strata import chi_square, explained, independence, within
+from sla_sniper.stats import Interval, wilson_interval
 from sla_sniper.stats.multiplicity import benjamini_hochberg
 
 N = 1_500
@@ -275,6 +276,25 @@ def test_cumulative_incidence_equals_statsmodels(ends, kind):
     known = inside & np.isfinite(theirs)
     assert known.sum() > 30
     np.testing.assert_allclose(spread[known], theirs[known], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "low", "high"), [(MISSED, 0.0, 0.0713), (MET, 0.9287, 1.0)])
+def test_a_share_of_none_or_all_of_fifty_is_not_certain(kind, low, high):
+    hours = np.linspace(1, 4, 50)
+
+    found = cumulative_incidence(hours, np.full(50, MET), kind).by(4)
+
+    assert found.estimate == pytest.approx(float(kind == MET), abs=1e-12)
+    assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+
+
+def test_before_the_first_end_a_share_is_known_of_what_is_still_seen():
+    hours, end = np.array([1.0] * 10 + [3.0] * 20), np.array([CENSORED] * 10 + [MET] * 20)
+
+    found = cumulative_incidence(hours, end, MET)
+
+    assert found.by(0) == Interval(0, 0, 0)
+    assert found.by(2) == Interval(0, 0, wilson_interval(0, 20).high)
 
 
 def test_one_kind_of_end_is_kaplan_and_meiers(ends):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sla_sniper.core.words import count
-from sla_sniper.stats import Interval
+from sla_sniper.stats import Interval, wilson_interval
+from sla_sniper.stats.intervals import wilson_bounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 CENSORED, MET, MISSED = 0, 1, 2
 N_BINS: Final = 24
 _LEVEL: Final = 0.95
+_ROUNDING: Final = 1e-12
 _LEAST_EVENTS: Final = 30
 _LEAST_RATIO: Final = 1.5
 """Times the hazard of all other hours that an hour needs, by its lower bound, to stand out."""
@@ -35,18 +37,30 @@ class Incidence:
         Hours of open time, ascending.
     estimate, low, high : ndarray of shape (n_times,)
         Share that has ended this way by then, with a pointwise 95 % interval.
+    n_started : int
+        Clocks that were followed.
+    censored_at : ndarray
+        Hours at which clocks went out of sight, ascending.
     """
 
     at: Floats
     estimate: Floats
     low: Floats
     high: Floats
+    n_started: int
+    censored_at: Floats
+
+    def n_known(self, hours: Floats) -> Floats:
+        """Clocks of which it is known how they stood at some hours."""
+        lost = np.searchsorted(self.censored_at, hours, side="left")
+        return np.asarray(self.n_started - lost, dtype=np.float64)
 
     def by(self, hours: float) -> Interval:
-        """Share that has ended this way by an hour; 0 before the first."""
+        """Share that has ended this way by an hour; at the start itself it is known to be 0."""
         place = int(np.searchsorted(self.at, hours, side="right")) - 1
         if place < 0:
-            return Interval(0.0, 0.0, 0.0)
+            n = int(self.n_known(np.array([hours]))[0])
+            return Interval(0.0, 0.0, wilson_interval(0, n).high if hours > 0 else 0.0)
         values = (float(each[place]) for each in (self.estimate, self.low, self.high))
         return Interval(*values)
 
@@ -183,7 +197,8 @@ def cumulative_incidence(hours: Floats, end: Ints, kind: int) -> Incidence:
     -------
     Incidence
         At the hours at which something ended. Of an end and a censoring at one hour the end
-        comes first. The interval is normal on the scale of log(-log), variance after Aalen.
+        comes first. The interval is normal on the scale of log(-log), variance after Aalen;
+        where the share is 0 or 1 it is Wilson's, of the clocks that were not censored before.
 
     References
     ----------
@@ -208,10 +223,11 @@ def cumulative_incidence(hours: Floats, end: Ints, kind: int) -> Incidence:
     at, (d, k, n) = at[told], (each[told].astype(float) for each in (all_ends, of_kind, risk))
     survival = np.cumprod(1 - d / n) if len(at) else np.empty(0)
     before = np.r_[1.0, survival[:-1]] if len(at) else survival
-    estimate = np.cumsum(before * k / n)
+    estimate = np.minimum(np.cumsum(before * k / n), 1.0)
     spread = np.sqrt(np.maximum(_variance(estimate, before, (d, k, n)), 0.0))
-    low, high = _log_log(estimate, spread)
-    return Incidence(at, estimate, low, high)
+    seen = Incidence(at, estimate, estimate, estimate, len(hours), np.sort(hours[end == CENSORED]))
+    low, high = _log_log(estimate, spread, seen.n_known(at))
+    return replace(seen, low=low, high=high)
 
 
 def _variance(estimate: Floats, before: Floats, counts: tuple[Floats, Floats, Floats]) -> Floats:
@@ -231,14 +247,16 @@ def _variance(estimate: Floats, before: Floats, counts: tuple[Floats, Floats, Fl
     )
 
 
-def _log_log(estimate: Floats, spread: Floats) -> tuple[Floats, Floats]:
-    """Bounds that stay inside 0 and 1."""
+def _log_log(estimate: Floats, spread: Floats, n_known: Floats) -> tuple[Floats, Floats]:
+    """Bounds that stay inside 0 and 1, and leave room at both."""
     z = NormalDist().inv_cdf((1 + _LEVEL) / 2)
-    inside = (estimate > 0) & (estimate < 1)
+    inside = (estimate > 0) & (estimate < 1 - _ROUNDING)
     safe = np.where(inside, estimate, 0.5)
     scale = np.exp(np.minimum(z * spread / (safe * np.abs(np.log(safe))), 50.0))
     low, high = safe**scale, safe ** (1 / scale)
-    return np.where(inside, low, estimate), np.where(inside, high, estimate)
+    share = np.where(inside, 0.5, np.round(estimate))
+    edge_low, edge_high = wilson_bounds(share * n_known, n_known)
+    return np.where(inside, low, edge_low), np.where(inside, high, edge_high)
 
 
 def hazard(hours: Floats, is_end: NDArray[np.bool_], edges: Floats) -> Hazard:
