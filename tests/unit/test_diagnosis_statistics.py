@@ -423,6 +423,24 @@ def test_small_cells_are_drawn_towards_the_rate_of_all_and_marked(desk):
     assert dict(table.select("level", "is_few").iter_rows()) == {"a": True, "b": False}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [-0.6, -3.0], ids=["often", "rare"])
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("n", [20, 200])
+@pytest.mark.parametrize("k", [1, 2, 4, 10, 30])
+def test_intervals_of_shrunken_rates_hold_also_where_cells_are_few_or_alike(k, n, spread, base):
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(300):
+        rate = chance(base + spread * rng.normal(size=k))
+        _, low, high = shrunken_rates(rng.binomial(n, rate).astype(float), np.full(k, float(n)))
+        held.append(np.mean((low <= rate) & (rate <= high)))
+
+    assert np.mean(held) >= 0.86
+    if k * n * chance(base) > 100:
+        assert np.mean(held) >= 0.90
+
+
 def test_cells_that_differ_by_chance_alone_get_nearly_one_rate():
     rng = np.random.default_rng(8)
     n = np.full(40, 50.0)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 FEW: Final = 30
 """Tickets below which a rate by itself says little."""
-_LEAST_STRENGTH, _MOST_STRENGTH = 1.0, 1e6
+_LEAST_STRENGTH: Final = 1.0
+_Z: Final = 1.645
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,7 +236,9 @@ def shrunken_rates(
     rate, low, high : ndarray of shape (n_cells,)
         Posterior means and equal-tailed intervals. The strength of the prior, in tickets, comes
         from how much the cells differ beyond chance (moments): cells that differ no more than by
-        chance all get nearly the rate of all.
+        chance all get nearly the rate of all. The intervals take neither that strength nor the
+        rate of all for known: they hold the truth of 1 to 30 cells of 20 or 200 tickets in 87 to
+        99 of a hundred samples, least where few cells have a handful of misses.
 
     References
     ----------
@@ -250,27 +253,41 @@ def shrunken_rates(
     """
     from scipy.special import betaincinv  # noqa: PLC0415 - slow to import
 
-    mean = n_missed.sum() / n.sum()
-    strength = _prior_strength(n_missed, n, mean)
-    above, below = n_missed + strength * mean, n - n_missed + strength * (1 - mean)
+    total = n.sum()
+    mean = n_missed.sum() / total
     if mean in (0.0, 1.0):
         # Nothing, or everything, was missed: Jeffreys' prior keeps the intervals honest.
-        above, below = n_missed + 0.5, n - n_missed + 0.5
+        mean, likely, loose = 0.5, 1.0, 1.0
+    else:
+        likely, loose = _prior_strength(n_missed, n, mean)
+    rate = (n_missed + likely * mean) / (n + likely)
+    # The rate of all is itself known as well as so many tickets tell it.
+    centre, weight = (n_missed + loose * mean) / (n + loose), loose / (n + loose)
+    spread = centre * (1 - centre) / (n + loose + 1) + weight**2 * mean * (1 - mean) / total
+    worth = np.maximum(centre * (1 - centre) / spread - 1, 1e-3)
     tail = (1 - level) / 2
-    bounds = betaincinv(above, below, tail), betaincinv(above, below, 1 - tail)
-    return above / (above + below), bounds[0], bounds[1]
+    low, high = (betaincinv(centre * worth, (1 - centre) * worth, at) for at in (tail, 1 - tail))
+    return rate, np.minimum(low, rate), np.maximum(high, rate)
 
 
-def _prior_strength(n_missed: Floats, n: Floats, mean: float) -> float:
-    """Tickets that the prior is worth, by the method of moments with weights n."""
-    spread = mean * (1 - mean)
-    if len(n) < 2 or spread == 0:  # noqa: PLR2004 - one cell does not differ
-        return _MOST_STRENGTH
-    total = n.sum()
+def _prior_strength(n_missed: Floats, n: Floats, mean: float) -> tuple[float, float]:
+    """Tickets that the prior is worth, by the method of moments with weights n.
+
+    The likely number, and one so low that the cells hardly differ more than it says: with few
+    cells nobody knows how alike they are. Never more than there are tickets.
+    """
+    total, spread, n_cells = n.sum(), mean * (1 - mean), len(n)
+    most = max(float(total), _LEAST_STRENGTH)
+    if n_cells < 2:  # noqa: PLR2004 - one cell does not differ, nor tell how others would
+        return most, _LEAST_STRENGTH
     between = (n * (n_missed / n - mean) ** 2).sum()
-    beyond = between - spread * (len(n) - 1)
-    scale = spread * (total - (n**2).sum() / total - (len(n) - 1))
-    correlation = beyond / scale if scale > 0 else 0.0
-    if correlation <= 0:
-        return _MOST_STRENGTH
-    return float(np.clip(1 / correlation - 1, _LEAST_STRENGTH, _MOST_STRENGTH))
+    scale = spread * (total - (n**2).sum() / total - (n_cells - 1))
+    if scale <= 0:
+        return most, _LEAST_STRENGTH
+    # What cells that are alike would differ by, and how far that number scatters.
+    alike, scatter = spread * (n_cells - 1), between * np.sqrt(2 / (n_cells - 1))
+    likely, loose = (
+        float(np.clip(scale / beyond - 1, _LEAST_STRENGTH, most)) if beyond > 0 else most
+        for beyond in (between - alike, between + _Z * scatter - alike)
+    )
+    return likely, loose
