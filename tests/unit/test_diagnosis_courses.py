@@ -10,6 +10,7 @@ import pytest
 
 from sla_sniper.diagnosis.conduct import conduct, histories
 from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK, courses
+from sla_sniper.diagnosis.detail import curves_by_priority
 from sla_sniper.diagnosis.findings import habits
 from sla_sniper.diagnosis.flow import by_hour, by_week, recovery
 from sla_sniper.diagnosis.legs import cut, legs, met_without
@@ -96,6 +97,25 @@ def test_a_clock_counts_once_its_target_would_be_used_up(course, ended_after, re
     assert is_ripe == (read_after > 8)
     told = diagnose(found.with_columns(is_ripe=pl.lit(is_ripe)), [])
     assert (told.n, told.n_early) == (int(is_ripe), int(not is_ripe and ended_after < read_after))
+
+
+def test_the_share_missed_is_read_at_the_longest_of_several_targets():
+    frame = pl.DataFrame(
+        {
+            "priority": ["low"] * 40,
+            "target_us": [4 * HOUR] * 21 + [24 * HOUR] * 19,
+            "elapsed_us": [30 * HOUR] * 40,
+            "is_missed": [True] * 40,
+            "fulfilled_at": [at(50)] * 40,
+        }
+    )
+
+    (found,) = curves_by_priority(frame)
+
+    assert found.missed.by(24).estimate == 1
+    assert found.sentence.startswith("Low: 100% [91%, 100%] of 40 clocks missed")
+    assert "its target of 4 to 24 h is used up" in found.sentence
+    assert found.as_dict()["missed"][-1]["estimate"] == 1
 
 
 def test_a_paused_clock_that_would_be_used_up_is_said_to_stand_still(course):

@@ -76,6 +76,8 @@ class Curves:
         Clocks and how they stand.
     target_hours : float
         Median target, in hours of open time.
+    targets : (float, float)
+        The shortest and the longest one, where policies give one priority several.
     met, missed : Incidence
         By kind of end (Aalen-Johansen); what is still running is what is left.
     done : Incidence
@@ -92,6 +94,7 @@ class Curves:
     n_missed: int
     n_censored: int
     target_hours: float
+    targets: tuple[float, float]
     met: Incidence
     missed: Incidence
     done: Incidence
@@ -101,11 +104,13 @@ class Curves:
     @property
     def sentence(self) -> str:
         """What the curves say, in words."""
-        late = self.missed.by(self.target_hours)
+        shortest, longest = self.targets
+        late = self.missed.by(longest)
+        target = f"{longest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
         told = (
             f"{self.level.capitalize()}: {late.estimate:.0%} [{late.low:.0%}, {late.high:.0%}] of "
             f"{count(self.n, 'clock')} missed, each in the hour in which its target of "
-            f"{self.target_hours:g} h is used up, by definition"
+            f"{target} h is used up, by definition"
         )
         ratio, peak = self.hazard.ratio, self.hazard.peak
         if peak < 0:
@@ -127,6 +132,7 @@ class Curves:
             "n_missed": self.n_missed,
             "n_censored": self.n_censored,
             "target_hours": self.target_hours,
+            "targets": list(self.targets),
             "at_risk": [{"hours": hours, "n": n} for hours, n in self.at_risk],
             **{
                 name: [{"hours": hours} | _as_dict(curve.by(hours)) for hours, _ in self.at_risk]

@@ -295,7 +295,8 @@ def _curves(level: str, clocks: pl.DataFrame) -> Curves:
     first = np.where(is_late, np.minimum(hours, target), hours)
     middle = float(np.median(target))
     edges = np.linspace(0, 2 * middle, N_BINS + 1)
-    grid = np.linspace(0, middle, 5)
+    # Once the longest target is used up every miss has happened.
+    grid = np.unique(np.r_[np.linspace(0, middle, 5), target.max()])
     return Curves(
         level=level,
         n=len(hours),
@@ -303,6 +304,7 @@ def _curves(level: str, clocks: pl.DataFrame) -> Curves:
         n_missed=int((end == MISSED).sum()),
         n_censored=int((end == CENSORED).sum()),
         target_hours=middle,
+        targets=(float(target.min()), float(target.max())),
         met=cumulative_incidence(first, end, MET),
         missed=cumulative_incidence(first, end, MISSED),
         done=cumulative_incidence(hours, is_done.astype(np.int64), 1),
