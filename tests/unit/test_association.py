@@ -162,6 +162,26 @@ def test_months_follow_the_start_of_the_clock():
     ]
 
 
+def test_months_are_those_of_the_desks_own_zone():
+    late = datetime(2016, 3, 31, 23, 30, tzinfo=UTC)
+    frame = pl.DataFrame({"state": ["missed"], "applied_at": [late]})
+
+    diagnosis = diagnose(frame, [], timezone="Asia/Tokyo")
+
+    assert [month.month for month in diagnosis.months] == ["2016-04"]
+
+
+def test_one_month_is_not_said_to_run_to_itself():
+    many, few = datetime(2016, 3, 1, tzinfo=UTC), datetime(2016, 4, 1, tzinfo=UTC)
+    state = ["missed", "met"] * 500 + ["missed", "met"]
+    frame = pl.DataFrame({"state": state, "applied_at": [many] * 1000 + [few] * 2})
+
+    diagnosis = diagnose(frame, [])
+
+    assert len(diagnosis.months) == 2
+    assert not any("By month" in sentence for sentence in diagnosis.sentences())
+
+
 def test_diagnosis_of_nothing_says_so():
     frame = pl.DataFrame(
         {"state": [], "group": []}, schema={"state": pl.String, "group": pl.String}

@@ -31,7 +31,7 @@ _QUIET = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Share of missed targets among those whose clock started in one month (UTC).
+    """Share of missed targets among those whose clock started in one month, local time.
 
     It is partial where it is the first or the last one and more than three days of it are without
     a clock before the first or after the last: the log does not hold the whole month.
@@ -130,6 +130,7 @@ def diagnose(
     dimensions: Sequence[str],
     mechanical: Collection[str] = ("priority",),
     *,
+    timezone: str = "UTC",
     seed: int = 0,
 ) -> Diagnosis:
     """Say where targets are missed and what goes with it.
@@ -144,6 +145,8 @@ def diagnose(
         Columns to look at; those that the frame lacks or that are all null are skipped.
     mechanical : collection of str
         Those of them that set the target.
+    timezone : str
+        IANA zone of the months.
     seed : int
         Of the bootstrap.
 
@@ -173,7 +176,7 @@ def diagnose(
         n_early=ended.height - decided.height,
         rate=wilson_interval(n_missed, decided.height),
         associations=tuple(sorted(found, key=_order)),
-        months=_months(decided),
+        months=_months(decided, timezone),
     )
 
 
@@ -186,10 +189,12 @@ def _order(association: Association) -> tuple[bool, float, str]:
     return association.is_mechanical, -float(strength), association.dimension
 
 
-def _months(decided: pl.DataFrame) -> tuple[Month, ...]:
+def _months(decided: pl.DataFrame, timezone: str) -> tuple[Month, ...]:
     if "applied_at" not in decided.columns:
         return ()
-    started = decided.drop_nulls("applied_at").select("is_missed", at=pl.col("applied_at"))
+    started = decided.drop_nulls("applied_at").select(
+        "is_missed", at=pl.col("applied_at").dt.convert_time_zone(timezone)
+    )
     begins, ends = pl.col("month_at"), pl.col("month_at").dt.offset_by("1mo")
     by_month = (
         started.group_by(month_at=pl.col("at").dt.truncate("1mo"))
@@ -254,6 +259,8 @@ def _best_and_worst_month(months: Sequence[Month]) -> tuple[str, ...]:
         return ()
     worst = max(months, key=lambda month: month.rate.low)
     best = min(months, key=lambda month: month.rate.high)
+    if best is worst:  # one of many tickets between some of a few: nothing ran from here to there
+        return ()
     sentence = (
         f"By month of opening the share missed ran from {_span(best.rate)} in {best.month} to "
         f"{_span(worst.rate)} in {worst.month}."

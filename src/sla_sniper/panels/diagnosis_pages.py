@@ -60,8 +60,9 @@ def months_chart(facts: Facts) -> Bars | None:
         return None
     note = facts.diagnosed(
         "missed.month",
-        "Share missed of the decided targets whose clock started in the month (UTC); Wilson's "
-        "95 % interval. Part of a month is what the log holds of its first or last one.",
+        "Share missed of the decided targets whose clock started in the month, in the zone of "
+        "`[landmarks]`; Wilson's 95 % interval. Part of a month is what the log holds of its first "
+        "or last one.",
         "share",
     )
     return Bars(

@@ -221,7 +221,10 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
     )
     # Who missed is compared with the mix of their tickets alone, never as a place by itself.
     overview = diagnose(
-        known, [name for name in levels if name != "assignee"], mechanical=detail.mechanical
+        known,
+        [name for name in levels if name != "assignee"],
+        mechanical=detail.mechanical,
+        timezone=asked.timezone,
     )
     ends = [name for name in ("resolved", "closed") if (desk.stored["status"] == name).any()]
     return DiagnosisReport(
