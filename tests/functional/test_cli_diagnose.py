@@ -115,6 +115,11 @@ def test_every_cell_is_written_and_counts_every_clock(told, ingested, tmp_path):
 
     cells = pl.read_parquet(tmp_path / "cells.parquet")
     assert cells.height == told["n_cells"]
+    is_person = pl.any_horizontal(
+        pl.col("dimension", "dimension_2").eq("assignee").fill_null(value=False)
+    )
+    assert cells.filter(is_person)["n"].min() >= 30
+    cells = cells.filter(~is_person)
     sums = cells.group_by("dimension", "dimension_2").agg(pl.col("n", "n_missed").sum())
     assert set(sums["n"]) == {told["n"]}
     assert set(sums["n_missed"]) == {told["n_missed"]}

@@ -162,6 +162,17 @@ def test_months_follow_the_start_of_the_clock():
     ]
 
 
+def test_values_of_few_targets_are_not_named():
+    frame = cycles(("A", 29, 30), ("B", 0, 29))
+
+    told = diagnose(frame, ["group"]).sentences()[1]
+
+    assert "Most: A 51% of the misses" in told
+    assert "B" not in told
+    few = diagnose(cycles(("A", 1, 3)), ["group"]).sentences()
+    assert not any("Most:" in each for each in few)
+
+
 def test_months_are_those_of_the_desks_own_zone():
     late = datetime(2016, 3, 31, 23, 30, tzinfo=UTC)
     frame = pl.DataFrame({"state": ["missed"], "applied_at": [late]})

@@ -100,7 +100,7 @@ class Detail:
     Attributes
     ----------
     cells : DataFrame
-        As of `cells.cells`: every level and pair of levels, by money.
+        As of `tried.Tried`: every level and pair of levels, by money.
     mechanical : tuple of str
         Dimensions that set the target, by the policies or by the targets themselves.
     tests : tuple of Tested

@@ -16,6 +16,7 @@ from sla_sniper.diagnosis.association import (
     associate,
     interval_dict,
 )
+from sla_sniper.diagnosis.cells import FEW
 from sla_sniper.stats import Interval, wilson_interval
 
 if TYPE_CHECKING:
@@ -245,12 +246,14 @@ def _how_strongly(v: Interval) -> str:
 
 
 def _most_misses(levels: Sequence[Level]) -> str:
-    top = [level for level in levels if level.n_missed][:_MOST]
+    if not any(level.n_missed for level in levels):
+        return "Nothing was missed."
+    top = [level for level in levels if level.n_missed and level.n >= FEW][:_MOST]
     parts = [
         f"{level.level} {level.share_of_misses:.0%} of the misses (rate {_span(level.rate)})"
         for level in top
     ]
-    return f"Most: {'; '.join(parts)}." if parts else "Nothing was missed."
+    return f"Most: {'; '.join(parts)}." if parts else f"No value of it has {FEW} targets."
 
 
 def _best_and_worst_month(months: Sequence[Month]) -> tuple[str, ...]:

@@ -37,8 +37,9 @@ class Tried:
         All dimensions over n_rows decided clocks.
     stakes : Stakes
     cells : DataFrame
-        As of `cells.cells`, with `p_adjusted`, null for what is no place: few clocks, agents,
-        what sets the target alone, and levels that stand for nobody or for many.
+        As of `cells.cells`, but for agents with fewer than `FEW` clocks, and with `p_adjusted`,
+        null for what is no place: few clocks, agents, what sets the target alone, and levels that
+        stand for nobody or for many.
     fits : mapping of str to (Fit, Precision)
     compared : mapping of str to tuple of Compared
         With `p_adjusted`.
@@ -81,7 +82,11 @@ def try_all(
     mechanical : collection of str
         Dimensions that set the target.
     """
-    table = cells(coded, stakes)
+    is_person = pl.any_horizontal(
+        pl.col("dimension", "dimension_2").eq(PERSON).fill_null(value=False)
+    )
+    # Nobody is shown by a handful of tickets, not even in a table.
+    table = cells(coded, stakes).filter(~is_person | (pl.col("n") >= FEW))
     has_both = bool(len(stakes.missed)) and 0 < stakes.missed.mean() < 1
     fits = {
         each.dimension: (found, precision(found))
