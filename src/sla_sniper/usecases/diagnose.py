@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import polars as pl
 
 from sla_sniper.config.documents import nearest
@@ -247,11 +248,13 @@ def _with_checks(detail: Detail, desk: Desk, metric: str) -> Detail:
     options = [] if metric == desk.workspace.sla.levels.metrics[0] else ["--metric", metric]
     if desk.as_of not in (desk.log_end, desk.workspace.as_of):
         options += ["--as-of", desk.as_of.isoformat()]
+    # Clocks come by ticket, so that a number for each run of equal keys is one for each ticket.
+    ticket = detail.keys.select(pl.struct(TICKET_KEY).rle_id()).to_series().to_numpy()
     findings = (
         replace(
             each,
             check=command(["sniper", "diagnose", "--tickets", each.id, *options]),
-            n_tickets=detail.tickets(each).height,
+            n_tickets=len(np.unique(ticket[each.rows])),
         )
         for each in detail.findings
     )
