@@ -147,6 +147,7 @@ def _legs(facts: Facts, found: Detail) -> Page:
         "for those outside them. Of one still open: up to the instant read. 95 % interval.",
         "hours",
     )
+    ends = facts.diagnosed("legs.cut", "As `sniper diagnose` tells it.", "sentence")
     shown = [leg for leg in found.legs if np.isfinite(leg.difference.estimate)]
     largest = sorted(found.legs, key=lambda leg: -leg.share_of_missed)[:3]
     parts = [
@@ -171,6 +172,7 @@ def _legs(facts: Facts, found: Detail) -> Page:
                 )
                 for leg, part in zip(largest, parts, strict=True)
             ),
+            Sentence((Figure(ends, found.cut.sentence),)),
             Bars(
                 id="legs",
                 title="Hours more of a missed target than of a met one, with 95 % interval",
