@@ -24,7 +24,7 @@ from sla_sniper.outputs.pdf import as_pdf, values
 from sla_sniper.outputs.slide_text import MONEY
 from sla_sniper.outputs.slides import HEIGHT, WIDTH, as_slides, split
 from sla_sniper.panels.document import Column, Document, Page, Table
-from sla_sniper.panels.drawings import Bar, Bars, Heatmap, Line, Lines, Point
+from sla_sniper.panels.drawings import Bar, Bars, Heatmap, Line, Lines, Point, Range
 from sla_sniper.panels.footnotes import Footnote, amount, share, words
 from sla_sniper.panels.report import executive_report
 from sla_sniper.stats import Interval
@@ -227,7 +227,8 @@ def test_every_drawn_figure_is_in_the_data_of_its_chart(claimed, deck):
              for value in (figure.value, *((figure.low, figure.high) if is_line else ()))
              if value is not None]  # fmt: skip
     values = [value for shape in shapes(deck, "has_chart") for plot in shape.chart.plots
-              for series in plot.series for value in series.values]  # fmt: skip
+              for series in plot.series if series.name not in {"assumed", "break-even"}
+              for value in series.values]  # fmt: skip
 
     assert sorted(values) == pytest.approx(sorted(drawn), rel=1e-12)
 
@@ -472,6 +473,23 @@ def test_lines_are_native_with_their_band(is_step):
     steps = [0.0, 0.0, 2.0, 2.0, 4.0, 4.0, 6.0]
     assert list(value.values) == (steps if is_step else [0.0, 2.0, 4.0, 6.0])
     assert (min(low.values), max(high.values)) == (-1.0, 9.0)
+
+
+def test_a_named_range_is_a_native_line_behind_the_others():
+    note = Footnote("n", "N.", "USD", "sniper backtest")
+    points = tuple(Point(x, amount(note, {"estimate": 2.0 * x}, row=str(x))) for x in (0.0, 1.0))
+    lines = Lines("l", "L", "h", "USD", "share", "money", note,
+                  (Line("one", "#0072b2", points),), "$",
+                  ranges=(Range("assumed", 0.3, 0.7),))  # fmt: skip
+
+    deck = deck_of(Document("T", "2026-03-30T08:00:00+00:00", (Page(("P",), (lines,)),)))
+
+    one, assumed = shapes(deck, "has_chart")[0].chart.plots[0].series
+    assert list(one.values) == [0.0, 2.0]
+    assert assumed.name == "assumed"
+    assert [float(each.text) for each in assumed._element.findall(".//{*}xVal//{*}v")] == [
+        0.3, 0.3, 0.3, 0.7, 0.7
+    ]  # fmt: skip
 
 
 def test_a_bar_without_interval_has_no_error_bar():

@@ -261,6 +261,17 @@ def test_markdown_writes_a_heatmap_and_lines_as_tables():
     assert "| 10% | $7 |" in text
 
 
+def test_markdown_writes_a_share_between_whole_per_cents():
+    points = tuple(Point(at, amount(NOTE, {"estimate": 7.0}, row=f"{at}")) for at in (0.03, 0.031))
+    lines = Lines("l", "L", "Share", "USD", "share", "money", NOTE,
+                  (Line("one", "#0072b2", points),), "$")  # fmt: skip
+
+    text = as_markdown(document(Page(("Two",), (lines,))))
+
+    assert "| 3% | $7 |" in text
+    assert "| 3.1% | $7 |" in text
+
+
 def test_every_footnote_is_told_once_in_markdown():
     told = document(Page(("A ", share(RATE, {"estimate": 0.5})), (Note((Code("x"), ".")),)))
 

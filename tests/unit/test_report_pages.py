@@ -13,8 +13,10 @@ from sla_sniper.diagnosis import Diagnosis, diagnose
 from sla_sniper.panels.capacities import by_capacity, capacity_bars, not_shown, own_capacity
 from sla_sniper.panels.decision_pages import decision_page, summary_page
 from sla_sniper.panels.diagnosis_pages import diagnosis_pages, months_chart
+from sla_sniper.panels.drawings import Range
 from sla_sniper.panels.facts import Facts, LogFacts
 from sla_sniper.panels.footnotes import figures_of, words
+from sla_sniper.panels.hinges_page import hinges_page
 from sla_sniper.panels.moved import Moved
 from sla_sniper.panels.year_page import projection_page
 
@@ -36,7 +38,7 @@ def result(policy: str, capacity: int, net: float) -> dict[str, Any]:
         "rescued_cost": interval(net + 100, net - 100, net + 300),
         "captured_share": interval(0.5, 0.4, 0.6),
         "precision": interval(0.5, 0.4, 0.6),
-        "break_even_effectiveness": interval(50 / (net + 100), 0.02, 0.2),
+        "break_even_effectiveness": interval(100 / (2 * (net + 100)), 0.02, 0.2),
         "one_more_slot": {"saving": interval(10, 5, 15), "tickets": interval(1, 0, 2)},
     }
 
@@ -65,6 +67,7 @@ def facts(*verdicts: dict[str, Any], capacity: int = 50, per_day: int = 50) -> F
             "falls_over_us": None, "n_resamples": 1000, "n_seeds": 30,
             "point_of_no_return_us": 0, "contracts": [],
         },
+        "sensitivity": {"capacity": 50, "rule": "edf", "swings": []},
         "from": "2016-04-01", "to": "2016-05-01", "epoch": "hour", "model_asked": "lightgbm",
         "refit": "weekly", "n_days": 21, "first_day": "2016-04-01", "last_day": "2016-04-29",
     }  # fmt: skip
@@ -256,3 +259,34 @@ def test_a_bar_of_a_month_says_how_many_and_whether_it_is_cut():
     ]  # fmt: skip
     assert chart.rows[0].colour != chart.rows[1].colour
     assert not any("2016-02" in told for told in found.sentences())
+
+
+def test_the_line_of_savings_crosses_zero_where_escalating_begins_to_pay():
+    chart = hinges_page(facts()).exhibit
+    ours = {point.figure.row: point for point in chart.lines[0].points}
+
+    begins = ours["sniper.break_even_sniper"]
+    assert begins.x == pytest.approx(50 / 1100)
+    assert begins.figure.value == pytest.approx(0.0)
+    steps = [ours[f"sniper.{n / 10}"].figure.value for n in range(11)]
+    assert steps == pytest.approx([220.0 * n - 100 for n in range(11)])
+    assert (ours["sniper.0.5"].figure.low, ours["sniper.0.5"].figure.high) == (800.0, 1200.0)
+
+
+def test_what_is_assumed_and_where_it_pays_are_drawn_behind_the_lines():
+    chart = hinges_page(facts()).exhibit
+    drawn = chart.chart().to_dict()["layer"]
+
+    assert chart.ranges == (Range("break-even", 0.02, 0.2), Range("assumed", 0.3, 0.7))
+    assert [layer["mark"]["type"] for layer in drawn[:4]] == ["rect", "text"] * 2
+
+
+def test_a_policy_that_never_pays_has_no_break_even_on_the_chart():
+    told = facts()
+    for each in told.backtest["policies"]:
+        each["break_even_effectiveness"] = dict.fromkeys(("estimate", "low", "high"))
+
+    chart = hinges_page(told).exhibit
+
+    assert [each.name for each in chart.ranges] == ["assumed"]
+    assert len(chart.lines[0].points) == 11

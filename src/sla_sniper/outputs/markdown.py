@@ -175,12 +175,20 @@ def _drawn(drawing: Drawing) -> str:
 def _lines(drawing: Lines) -> str:
     places = sorted({point.x for line in drawing.lines for point in line.points})
     known = [{point.x: point.figure.text for point in line.points} for line in drawing.lines]
-    written = "{:.0%}" if drawing.x_scale == "share" else "{:g}"
     rows = [
-        [written.format(place), *(_plain(line.get(place, "")) for line in known)]
+        [_place(place, drawing), *(_plain(line.get(place, "")) for line in known)]
         for place in places
     ]
     return _table([drawing.x_axis, *(_plain(line.name) for line in drawing.lines)], rows)
+
+
+def _place(place: float, drawing: Lines) -> str:
+    """Write where a point lies, a share to a tenth of a per cent."""
+    return (
+        f"{100 * place:.1f}".removesuffix(".0") + "%"
+        if drawing.x_scale == "share"
+        else f"{place:g}"
+    )
 
 
 def _span(span: str | Code | Figure, footnotes: Mapping[str, tuple[int, Footnote]]) -> str:

@@ -13,6 +13,7 @@ from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.chart.xlsx import CategoryWorkbookWriter, XyWorkbookWriter
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_TICK_LABEL_POSITION
+from pptx.enum.dml import MSO_LINE
 from pptx.oxml.ns import qn
 from pptx.util import Pt
 from xlsxwriter import Workbook
@@ -36,6 +37,8 @@ LABELS: Final = 11
 """Size of the letters in a chart, in points."""
 _FEW: Final = 4
 """Bars up to which a chart has wide gaps."""
+_BELOW: Final = 0.05
+"""Part of an axis by which the name of a range stands below its end, clear of the grid."""
 Box = tuple["Emu", "Emu", "Emu", "Emu"]
 
 
@@ -121,9 +124,13 @@ def add_lines(slide: Slide, lines: Lines, box: Box) -> list[list[str]]:
             )
             for x, y in _points(line, end, is_step=lines.is_step):
                 series.add_data_point(x, y)
+    _add_ranges(data, lines)
     chart = _add(slide, lines.id, XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, box, data)
     tops = sorted(shown, key=lambda line: -(line.points[-1].figure.value or 0.0))
-    for (line, end), series in zip(drawn, chart.plots[0].series, strict=True):
+    made = list(chart.plots[0].series)
+    for name, series in zip(lines.ranges, made[len(drawn) :], strict=True):
+        _range(series, name.name)
+    for (line, end), series in zip(drawn, made, strict=False):
         series.smooth = False
         pen = series.format.line
         pen.color.rgb = colour(line.colour)
@@ -131,7 +138,34 @@ def add_lines(slide: Slide, lines: Lines, box: Box) -> list[list[str]]:
         if end == "value":
             _name_end(series, line, is_above=line is tops[0])
     _axes(chart, (places_of(lines), values_of(lines)))
-    return [_ids(line, is_step=lines.is_step) if end == "value" else [] for line, end in drawn]
+    ids = [_ids(line, is_step=lines.is_step) if end == "value" else [] for line, end in drawn]
+    return [*ids, *([] for _ in lines.ranges)]
+
+
+def _add_ranges(data: XyChartData, lines: Lines) -> None:
+    """Add a series for each named part of the axis: up, to where its name stands, over and down."""
+    least, most = values_of(lines).ends
+    named = most - _BELOW * (most - least)
+    for each in lines.ranges:
+        series = data.add_series(one_line(each.name))
+        for x, y in (
+            (each.low, least), (each.low, named), (each.low, most), (each.high, most),
+            (each.high, least),
+        ):  # fmt: skip
+            series.add_data_point(x, y)
+
+
+def _range(series: Any, name: str) -> None:  # noqa: ANN401
+    """Draw a named part of the axis as two dashed lines, joined above, with its name there."""
+    series.smooth = False
+    pen = series.format.line
+    pen.color.rgb, pen.width, pen.dash_style = colour(theme.PALE), Pt(1), MSO_LINE.DASH
+    label = series.points[1].data_label
+    label.text_frame.text = one_line(name)
+    run = label.text_frame.paragraphs[0].runs[0]
+    run.font.size, run.font.name = Pt(LABELS), FONT
+    run.font.color.rgb = colour(theme.MUTED)
+    label.position = XL_LABEL_POSITION.RIGHT
 
 
 def _ids(line: Line, *, is_step: bool) -> list[str]:

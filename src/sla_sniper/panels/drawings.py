@@ -99,6 +99,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """A part of the axis from left to right that has a name, such as what is assumed."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lines:
     """Lines or steps over a number, each named at its end, with a band where intervals are known.
 
@@ -115,6 +124,8 @@ class Lines:
         Sign of the currency, for money.
     is_step : bool
         Whether a value holds until the next point.
+    ranges : tuple of Range
+        Behind the lines.
     """
 
     id: str
@@ -127,6 +138,7 @@ class Lines:
     lines: tuple[Line, ...]
     symbol: str = ""
     is_step: bool = False
+    ranges: tuple[Range, ...] = ()
 
     def figures(self) -> tuple[Figure, ...]:
         """Every number of it."""

@@ -1,14 +1,11 @@
-"""The pages of a report about money: what is saved, what it hangs on, the request."""
+"""The pages of a report about money: what is saved and what is asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sla_sniper.escalation.costs import SYMBOLS
-from sla_sniper.panels import theme
 from sla_sniper.panels.capacities import capacity_bars, not_shown
 from sla_sniper.panels.document import Note, Page, Sentence
-from sla_sniper.panels.drawings import Line, Lines, Point
 from sla_sniper.panels.facts import title_of
 from sla_sniper.panels.footnotes import Code, Figure, amount
 from sla_sniper.panels.phrases import (
@@ -21,8 +18,6 @@ from sla_sniper.panels.phrases import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sla_sniper.panels.facts import Facts
     from sla_sniper.panels.footnotes import Text
 
@@ -65,61 +60,6 @@ def saving_page(facts: Facts) -> Page:
     )  # fmt: skip
 
 
-def hinges_page(facts: Facts) -> Page:
-    """Where escalating begins to pay, and which assumption moves it most."""
-    found = facts.backtest["sensitivity"]
-    note = facts.replayed(
-        "hinges.curve",
-        "Net saving if effectiveness is this share, with the tickets chosen anew; no interval.",
-        facts.currency,
-    )
-    swings = [
-        Sentence(
-            (f"{swing_name(each)}, ", _moved(facts, each, place), ": net saving of the forecast ",
-             *swing_ends(facts, each, place), ".")
-        )
-        for place, each in enumerate(found["swings"][:2], start=1)
-    ]  # fmt: skip
-    names = {"sniper": ("sniper", theme.SNIPER), "rule": (found["rule"], theme.RULE)}
-    return Page(
-        ("Escalating begins to pay once it prevents ", break_even(facts, facts.policy),
-         " of the breaches it treats"),
-        (
-            *swings,
-            Sentence(
-                ("As assumed: ", facts.saving(facts.policy), " by ", Code(facts.policy),
-                 "; the simplest rival, ", Code(facts.rival), ", ", facts.saving(facts.rival), ".")
-            ),
-            Lines(
-                id="break-even",
-                title=f"Net saving by effectiveness, at {found['capacity']} escalations a day",
-                x_axis="Share of escalated breaches that are prevented",
-                y_axis=f"Net saving, {facts.currency}",
-                x_scale="share",
-                y_scale="money",
-                footnote=note,
-                lines=tuple(
-                    Line(
-                        name,
-                        colour,
-                        tuple(
-                            Point(
-                                each["effectiveness"],
-                                amount(note, {"estimate": each[key]},
-                                       row=f"{key}.{each['effectiveness']:.1f}"),
-                            )
-                            for each in found["curve"]
-                        ),
-                    )
-                    for key, (name, colour) in names.items()
-                ),
-                symbol=SYMBOLS.get(facts.currency, f"{facts.currency} "),
-            ),
-            Note(small_print(facts)),
-        ),
-    )  # fmt: skip
-
-
 def ask_page(facts: Facts) -> Page:
     """What is to be decided."""
     spent = facts.configured(
@@ -156,42 +96,6 @@ def ask_page(facts: Facts) -> Page:
             Note(small_print(facts)),
         ),
     )  # fmt: skip
-
-
-def swing_name(swing: Mapping[str, Any]) -> str:
-    """Name an assumption that is moved."""
-    names = {
-        "effectiveness": "Share prevented",
-        "intervention": "Cost of an escalation",
-        "breach": "Every breach cost",
-        "falls_over": "Effect falls in the last hours, over",
-    }
-    return names.get(swing["name"]) or f"Cost of a {swing['name'].removeprefix('breach.')} breach"
-
-
-def swing_ends(facts: Facts, swing: Mapping[str, Any], place: int) -> Text:
-    """Print the net saving of the forecast at both ends of an assumption."""
-    ends = [
-        amount(
-            facts.replayed(
-                f"hinges.{end}.{place}",
-                f"Net saving of sniper at the {end} end of the assumption in place {place}.",
-                facts.currency,
-            ),
-            {"estimate": swing[f"net_{end}"]},
-        )
-        for end in ("low", "high")
-    ]
-    return (ends[0], " to ", ends[1])
-
-
-def _moved(facts: Facts, swing: Mapping[str, Any], place: int) -> Figure:
-    note = facts.configured(
-        f"hinges.range.{place}",
-        f"Ends of the assumption in place {place}: its interval, else half and double.",
-        "setting",
-    )
-    return Figure(note, f"{swing['low']} to {swing['high']}")
 
 
 def _rival_saves(facts: Facts) -> Text:

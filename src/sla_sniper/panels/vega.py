@@ -11,7 +11,7 @@ from sla_sniper.panels.drawings import places_of, shade, values_of
 from sla_sniper.panels.footnotes import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sla_sniper.panels.drawings import Axis, Bars, Heatmap, Lines, Scale
 
@@ -92,13 +92,24 @@ def lines_chart(lines: Lines) -> alt.LayerChart:
     x = _axis(alt.X, "x:Q", places_of(lines))
     y = _axis(alt.Y, "y:Q", values_of(lines))
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, color=colour)
-    layers = []
+    layers = list(_ranges(lines, x, y))
     if any(row["low"] is not None for row in rows):
         band = base.mark_area(opacity=0.15, **mark)
         layers.append(band.encode(y=alt.Y("low:Q"), y2="high:Q"))
     layers.append(base.mark_line(strokeWidth=2.5, **mark).encode(y=y))
     layers += _names(lines, x, y, colour)
     return _finished(layers, height=_LINE_HEIGHT)
+
+
+def _ranges(lines: Lines, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
+    """Draw named parts of the axis as grounds, their names above."""
+    least, most = values_of(lines).ends
+    for each in lines.ranges:
+        row = {"x": each.low, "x2": each.high, "y": least, "y2": most, "name": each.name}
+        base = alt.Chart(alt.InlineData(values=[row]))
+        yield base.mark_rect(color=theme.MUTED, opacity=0.14).encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
+        name = base.mark_text(align="left", baseline="bottom", dy=-3, color=theme.MUTED)
+        yield name.encode(x=x, y=alt.Y("y2:Q"), text="name:N")
 
 
 def _names(lines: Lines, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Chart]:
