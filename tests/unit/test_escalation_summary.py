@@ -335,6 +335,19 @@ def test_nuke_equals_doing_everything():
     assert found.captured_share.estimate == 1.0
 
 
+def test_no_captured_share_is_above_one_where_tickets_run_for_days():
+    later = SHARP.with_columns(
+        pl.col("landmark") + pl.duration(days=3), pl.col("day") + pl.duration(days=3)
+    )
+    two_days = pl.concat([SHARP.filter(pl.col("breached")), later.filter(pl.col("breached"))])
+    _, summary = backtest(two_days, costs(), capacities=[5])
+
+    found = summary.result("nuke", 5).captured_share
+    assert found.estimate == 1.0
+    assert found.low < 1.0
+    assert found.high == 1.0
+
+
 @pytest.mark.parametrize("policy", [name for name in POLICIES if name != "nuke"])
 def test_nobody_saves_more_than_the_oracle(policy):
     _, summary = backtest(SHARP, costs(intervention=20.0), capacities=[5])

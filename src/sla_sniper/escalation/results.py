@@ -50,7 +50,7 @@ class PolicyResult:
     captured_cost : float
         Breach cost of the escalated tickets, in currency.
     captured_share : Interval
-        `captured_cost` by what one escalation a ticket could catch at all.
+        `captured_cost` by what one escalation a ticket could catch at all; the interval ends at 1.
     precision : Interval
         `breaches_caught` by `n_chosen`.
     net_saving : Interval

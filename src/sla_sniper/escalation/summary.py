@@ -1,8 +1,9 @@
 """What a replay came to: each number with its interval, each claim with its simplest rival.
 
 Intervals are 95 % expanded percentile bootstraps over whole days, the same resamples for every
-policy, so that differences are paired. A share resamples its numerator and its denominator, so the
-upper end of a captured share may pass 1; the paired differences are what to trust.
+policy, so that differences are paired. A captured share resamples its numerator and its
+denominator, which a ticket may enter on different days: where a resample passes 1 the interval ends
+at 1. The paired differences, which are not cut, are what to trust.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from sla_sniper.escalation.results import (
     ReplaySummary,
 )
 from sla_sniper.stats.bootstrap import day_weights, ratio_interval
+from sla_sniper.stats.intervals import Interval
 
 if TYPE_CHECKING:
     from sla_sniper.escalation.candidates import Candidates, Floats
     from sla_sniper.escalation.costs import CostTable
     from sla_sniper.escalation.gate import Advantage
     from sla_sniper.escalation.replay import DayTotals, Replay
-    from sla_sniper.stats.intervals import Interval
 
 N_RESAMPLES: Final = 10_000
 """Of 1,000 the lower bound of the demo's claim lay at or below zero for 4 % of the seeds of the
@@ -145,6 +146,12 @@ class _Scale:
     def ratio(self, above: Floats, below: Floats) -> Interval:
         return ratio_interval(above, below, self.weights)
 
+    def share(self, part: Floats, whole: Floats) -> Interval:
+        """Part of a whole that falls on other days than the part; no share is above 1."""
+        found = self.ratio(part, whole)
+        return Interval(found.estimate, *(float(np.minimum(end, 1.0)) for end in
+                                          (found.low, found.high)))  # fmt: skip
+
     def result(self, policy: str) -> PolicyResult:
         days, costs = self.totals(policy), self.costs
         effect, net = costs.effectiveness, days.net(costs)
@@ -160,7 +167,7 @@ class _Scale:
             n_censored=float(days.censored.sum()),
             captured_cost=float(days.captured.sum()),
             rescued_cost=total_interval(effect.value * days.exposure, self.weights),
-            captured_share=self.ratio(days.captured, self.could_catch),
+            captured_share=self.share(days.captured, self.could_catch),
             precision=self.ratio(days.caught, days.chosen),
             net_saving=total_interval(net, self.weights),
             net_saving_range=(

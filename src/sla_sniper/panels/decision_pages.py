@@ -261,7 +261,8 @@ def prices(facts: Facts) -> Text:
 def _captured(facts: Facts, policy: str) -> Figure:
     note = facts.replayed(
         f"captured.{policy}",
-        f"Share of the catchable breach cost that {policy} escalates in time; 95 % interval.",
+        f"Share of the catchable breach cost that {policy} escalates in time; 95 % interval, cut "
+        "at 100 %.",
         "share",
     )
     return share(note, facts.result(policy)["captured_share"])

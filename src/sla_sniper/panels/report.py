@@ -77,7 +77,7 @@ def policies_page(facts: Facts) -> Page:
         Column("Breach cost captured",
                facts.replayed("policies.captured",
                               "Share of the catchable breach cost that was escalated in time; "
-                              "95 % interval over days.", "share")),
+                              "95 % interval over days, cut at 100 %.", "share")),
         Column("Of these breaching",
                facts.replayed("policies.precision",
                               "Share of the escalated tickets that would have breached; 95 % "
@@ -93,7 +93,8 @@ def policies_page(facts: Facts) -> Page:
             Table("policies", columns, tuple(_policy(each, columns) for each in facts.results())),
             Note(
                 ("Assumed, not measured: ", facts.assumed_briefly(), ". Simplest rival: ",
-                 Code(facts.rival), f" ({title_of(facts.rival)}).")
+                 Code(facts.rival), (f" ({title_of(facts.rival)}). A ticket may be caught on "
+                 "one day and breach on another, so the interval of a share is cut at 100 %."))
             ),
         ),
         is_appendix=True,
