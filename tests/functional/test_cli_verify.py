@@ -207,7 +207,7 @@ def test_a_number_that_was_taken_away_is_named(desk):
 def test_prose_may_be_edited_and_slides_taken_out(desk):
     def change(deck):
         for run in runs(deck):
-            run.text = run.text.replace("would have saved", "saved, in replay,")
+            run.text = run.text.replace("cannot", "can not")
         identifiers = deck.slides._sldIdLst
         deck.part.drop_rel(identifiers[8].rId)
         identifiers.remove(identifiers[8])
@@ -217,6 +217,34 @@ def test_prose_may_be_edited_and_slides_taken_out(desk):
     outcome = check(desk)
     assert outcome.code == 0, outcome.json["differences"]
     assert outcome.json["left_out"] > 0
+    assert "can not" in outcome.json["edited"][0]["printed"]
+
+
+@pytest.mark.usefixtures("replayed_once")
+def test_words_around_a_number_are_named_with_it(desk):
+    def change(deck):
+        for run in runs(deck):
+            run.text = run.text.replace("would have saved", "would not have saved")
+
+    rewrite(desk, change)
+
+    assert "saving.short" in differing(check(desk))
+
+
+@pytest.mark.usefixtures("replayed_once")
+def test_a_text_without_a_number_is_told_apart(desk):
+    def change(deck):
+        deck.slides[0].shapes.add_textbox(0, 0, 99, 99).text_frame.text = "It saves €9,000,000."
+        deck.slides[0].shapes.add_textbox(0, 0, 99, 99).text_frame.text = "Thank you."
+
+    rewrite(desk, change)
+
+    outcome = sniper("verify", deck_in(desk), "-w", desk)
+
+    assert outcome.code == 29
+    assert "Edited, without a number: slide 1 now says: Thank you." in outcome.out
+    assert "error: 0 of " in outcome.err
+    assert " and 1 other text in " in outcome.err
 
 
 @pytest.mark.usefixtures("replayed_once")

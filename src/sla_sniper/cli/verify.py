@@ -42,24 +42,29 @@ def verify(
 
 
 def show(result: VerifyReport, console: Console) -> None:
-    """Print how many numbers of each slide hold, and each that does not."""
-    wrong = {each.slide: 0 for each in result.differences}
-    for each in result.differences:
-        wrong[each.slide] += 1
+    """Print how many numbers of each slide hold, and everything that does not."""
     table = Table("slide", "numbers", "hold")
-    for slide, n in result.slides.items():
-        table.add_row(str(slide), f"{n:,}", f"{n - wrong.get(slide, 0):,}")
+    found = result.found
+    for slide, names in found.numbers.items():
+        n = len(set(names))
+        table.add_row(str(slide), f"{n:,}", f"{n - result.wrong_on(slide):,}")
     console.print(table)
-    for each in result.differences:
-        now_told = each.recomputed or "nothing: it is not computed any more"
+    lines = []
+    for each in found.differences:
+        now_told = each.recomputed.rstrip(".") or "nothing there"
         told = each.printed or "nothing: it is gone from the slide"
-        console.print(
+        lines.append(
             f"FAIL slide {each.slide}, {each.id}: the deck says {told}; the workspace gives "
-            f"{now_told}.",
-            highlight=False,
-            markup=False,
+            f"{now_told}."
         )
-    if result.n_left_out:
-        console.print(f"{count(result.n_left_out, 'number')} left out with their slides.")
-    if not result.differences:
+    for edit in found.edits:
+        told = f"now says: {edit.printed}" if edit.printed else f"no longer says: {edit.recomputed}"
+        lines.append(f"Edited, without a number: slide {edit.slide} {told}")
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+    if found.left_out:
+        console.print(f"{count(len(found.left_out), 'number')} left out with their slides.")
+    if found.n_unread:
+        console.print(f"{count(found.n_unread, 'picture or other object')} nobody reads here.")
+    if not found.differences:
         console.print(f"All {count(result.n_checked, 'number')} hold as of {result.as_of}.")

@@ -21,7 +21,7 @@ from pptx.opc.packuri import PackURI
 if TYPE_CHECKING:
     from pptx.presentation import Presentation
 
-SCHEMA: Final = "sniper.deck/1"
+SCHEMA: Final = "sniper.deck/2"
 _NAMESPACE: Final = "urn:sla-sniper:deck"
 _PLACE: Final = "/customXml/item1.xml"
 
@@ -42,26 +42,24 @@ class Record:
         Settings of the backtest, enough to replay it, and the sources of the log.
     footnotes : list of str
         Id of each footnote by its number, from 1.
-    printed : dict
-        Text of every figure by its id, as it was made.
     cells : dict
         For each table by its shape's name the ids of its cells, row by row; empty for no figure.
     points : dict
         For each chart by its shape's name the ids of its points, a list a series.
-    placed : dict
-        For each slide by its id the ids of the numbers that stood on it.
-    drawn : dict
-        Value, low and high end of every point of a chart by its id, as they were made.
+    slides : dict
+        For each slide by its id which page of the report it is.
+    made : dict
+        For each slide by its id the fingerprints of all that it said, to tell whether a text was
+        changed on the slide or is another one now.
     """
 
     as_of: str
     replayed: dict[str, Any]
     footnotes: list[str]
-    printed: dict[str, str]
     cells: dict[str, list[list[str]]] = field(default_factory=dict)
     points: dict[str, list[list[str]]] = field(default_factory=dict)
-    placed: dict[str, list[str]] = field(default_factory=dict)
-    drawn: dict[str, list[float]] = field(default_factory=dict)
+    slides: dict[str, str] = field(default_factory=dict)
+    made: dict[str, list[str]] = field(default_factory=dict)
 
     def attach(self, deck: Presentation) -> None:
         """Put the record into a presentation."""

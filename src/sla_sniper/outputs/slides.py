@@ -18,7 +18,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Pt
 
 from sla_sniper.outputs import fitting
-from sla_sniper.outputs.deck_reading import numbers_on
+from sla_sniper.outputs.deck_reading import digest, read_slides
 from sla_sniper.outputs.deck_record import Record
 from sla_sniper.outputs.slide_charts import FONT, add_bars, add_lines, colour
 from sla_sniper.outputs.slide_text import (
@@ -82,17 +82,16 @@ def as_slides(document: Document, *, replayed: Mapping[str, Any]) -> bytes:
     """
     deck = _blank(document)
     numbers = document.footnotes()
-    printed = {figure.id: figure.text for figure in document.figures()}
-    record = Record(document.as_of, dict(replayed), list(numbers), printed)
-    pages = [*document.pages, *document.footnote_pages()]
-    for page in pages:
+    record = Record(document.as_of, dict(replayed), list(numbers))
+    n_talks = 0
+    for page in (*document.pages, *document.footnote_pages()):
+        n_talks += page.exhibit is None
+        key = f"talk:{n_talks}" if page.exhibit is None else page.exhibit.id
         for number, part in enumerate(split(page), start=1):
             _slide(deck, part, number, record, numbers, document)
-    for each in numbers_on(deck, record):
-        slide = deck.slides[each.slide - 1]
-        record.placed.setdefault(str(slide.slide_id), []).append(each.id)
-        if each.drawn:
-            record.drawn[each.id] = list(each.drawn)
+            record.slides[str(deck.slides[-1].slide_id)] = f"{key}:{number}"
+    for slide in read_slides(deck, record):
+        record.made[slide.id] = sorted({digest(text) for text in slide.told()})
     record.attach(deck)
     stream = io.BytesIO()
     deck.save(stream)
