@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from sla_sniper.usecases.bundles import known_bundle
 from sla_sniper.usecases.desk import Desk, open_desk
-from sla_sniper.usecases.queue import known_bundle
 from sla_sniper.usecases.ranking import Ranking, rank, running_now
 
 N_TICKETS: Final = 1_000_000

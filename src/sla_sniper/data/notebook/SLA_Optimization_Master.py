@@ -29,7 +29,14 @@ from IPython.display import Markdown, display
 from sla_sniper.eventlog.outages import find_outages
 from sla_sniper.model.metrics import reliability_curve
 from sla_sniper.outputs.markdown import page_parts, table_markdown, text_markdown
-from sla_sniper.panels import decision_pages, diagnosis_pages, money_pages, theme, year_page
+from sla_sniper.panels import (
+    decision_pages,
+    diagnosis_pages,
+    hinges_page,
+    money_pages,
+    theme,
+    year_page,
+)
 from sla_sniper.panels import report as appendix
 from sla_sniper.panels.detail_pages import detail_pages
 from sla_sniper.panels.facts import title_of
@@ -642,7 +649,7 @@ show(appendix.policies_page(facts))
 show(money_pages.saving_page(facts))
 
 # %%
-show(money_pages.hinges_page(facts))
+show(hinges_page.hinges_page(facts))
 show(appendix.swings_page(facts))
 
 # %% [markdown]
