@@ -15,7 +15,7 @@ from sla_sniper.diagnosis.case_mix import compare
 from sla_sniper.diagnosis.cells import FEW, Stakes, cells, shrunken_rates
 from sla_sniper.diagnosis.coding import MAX_LEVELS, NO_LEVEL, REST, combine, encode
 from sla_sniper.diagnosis.conditions import conditions
-from sla_sniper.diagnosis.curves import CENSORED, MET, MISSED, cumulative_incidence, hazard
+from sla_sniper.diagnosis.curves import CENSORED, MET, MISSED, bins, cumulative_incidence, hazard
 from sla_sniper.diagnosis.invented import even_over_the_day, invented
 from sla_sniper.diagnosis.ranks import rank_difference
 from sla_sniper.diagnosis.regression import regress, without
@@ -346,6 +346,37 @@ def test_steady_work_seldom_shows_an_hour():
     found = [hazard(rng.exponential(8, 800), np.ones(800, bool), edges) for _ in range(200)]
 
     assert np.mean([each.peak >= 0 for each in found]) <= 0.05
+
+
+@pytest.mark.parametrize("step", [1, 0.25, 1 / 3])
+def test_steady_work_stamped_by_the_hour_shows_no_hour(step):
+    """A chance of a fifth for each step: bins finer than the step, or uneven ones, show a peak."""
+    hours = np.random.default_rng(7).geometric(step / 5, 5_000) * step
+    ends = np.rint(hours * 3_600_000_000).astype(np.int64)
+
+    found = hazard(ends / 3_600_000_000, np.ones(5_000, bool), bins(ends, 8.0))
+
+    assert found.peak == -1
+    assert found.events.min() > 30
+    assert hazard(hours, np.ones(5_000, bool), np.linspace(0, 8, 25)).peak >= (
+        0 if step == 1 else -1
+    )
+
+
+def test_stamps_coarser_than_the_target_tell_no_hour():
+    ends = np.repeat([24, 48, 72], 40) * 3_600_000_000
+    edges = bins(ends, 16.0)
+
+    found = hazard(ends / 3_600_000_000, np.ones(120, bool), edges)
+
+    assert edges.tolist() == [0, 24]
+    assert found.peak == -1
+
+
+def test_an_end_on_an_edge_belongs_to_the_bin_that_it_closes():
+    found = hazard(np.array([0.0, 1.0, 2.0]), np.ones(3, bool), np.arange(3.0))
+
+    assert found.events.tolist() == [2, 1]
 
 
 def test_cells_count_every_clock_once_in_each_table(desk):

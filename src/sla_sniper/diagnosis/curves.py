@@ -23,6 +23,13 @@ N_BINS: Final = 24
 _LEVEL: Final = 0.95
 _ROUNDING: Final = 1e-12
 _LEAST_EVENTS: Final = 30
+_LEAST_BINS: Final = 4
+_US_HOUR: Final = 3_600_000_000
+_STEPS_US: Final = tuple(
+    minutes * 60_000_000 for minutes in (1440, 720, 480, 240, 120, 60, 30, 20, 15, 10, 5, 1)
+)
+"""Steps in which times are stamped, in microseconds, the coarsest first."""
+_NEARLY_ALL: Final = 0.95
 _LEAST_RATIO: Final = 1.5
 """Times the hazard of all other hours that an hour needs, by its lower bound, to stand out."""
 
@@ -113,6 +120,8 @@ class Curves:
             f"{target} h is used up, by definition"
         )
         ratio, peak = self.hazard.ratio, self.hazard.peak
+        if len(self.hazard.events) < _LEAST_BINS:
+            return f"{told}; the times are too coarse to tell hours of work apart."
         if peak < 0:
             return (
                 f"{told}; the data show no hour in which work gets done more often than in others."
@@ -265,6 +274,41 @@ def _log_log(estimate: Floats, spread: Floats, n_known: Floats) -> tuple[Floats,
     return np.where(inside, low, edge_low), np.where(inside, high, edge_high)
 
 
+def bins(ends_us: Ints, until_hours: float) -> Floats:
+    """Edges of bins in which a steady hazard looks steady.
+
+    Parameters
+    ----------
+    ends_us : ndarray of int of shape (n_ends,)
+        Open time until each end, in microseconds. Where nearly all are whole days, hours or
+        minutes, bins are whole numbers of them: of bins finer than the stamps most are empty and
+        the rest seem to stand out.
+    until_hours : float
+        What the bins have to reach.
+
+    Returns
+    -------
+    ndarray of shape (n_bins + 1,)
+        In hours, from 0; `N_BINS` bins at most, or nearly so.
+
+    Examples
+    --------
+    >>> whole_hours = np.arange(1, 9) * 3_600_000_000
+    >>> bins(whole_hours, 8.0).tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    """
+    steps = (
+        step for step in _STEPS_US if len(ends_us) and (ends_us % step == 0).mean() >= _NEARLY_ALL
+    )
+    step, until = next(steps, 0), until_hours * _US_HOUR
+    if not step:
+        return np.linspace(0, until_hours, N_BINS + 1)
+    width = step * max(1, round(until / N_BINS / step))
+    n_bins = int(np.ceil(until / width - _ROUNDING))
+    # Divided as the ends are, so that one on an edge is on it to the last bit.
+    return np.asarray(np.arange(n_bins + 1) * width / _US_HOUR)
+
+
 def hazard(hours: Floats, is_end: NDArray[np.bool_], edges: Floats) -> Hazard:
     """Count ends an hour at risk, bin by bin, and ask whether one bin stands out.
 
@@ -275,13 +319,15 @@ def hazard(hours: Floats, is_end: NDArray[np.bool_], edges: Floats) -> Hazard:
     is_end : ndarray of bool of shape (n_clocks,)
         Whether it ended then.
     edges : ndarray of shape (n_bins + 1,)
-        Ascending hours; what lies beyond the last one only adds time at risk before it.
+        Ascending hours; a bin holds its last instant and not its first, but for the first bin.
+        What lies beyond the last edge only adds time at risk before it.
 
     Notes
     -----
-    A bin stands out if it has at least 30 ends and the lower bound of its hazard over that of all
-    the others together is above 1.5, at a level divided by the number of bins (Bonferroni): the
-    highest of many is always high. The ratio is exact, conditional on the sum [1]_.
+    None stands out of fewer than `_LEAST_BINS`. A bin does if it has at least 30 ends and the
+    lower bound of its hazard over that of all the others together is above 1.5, at a level divided
+    by the number of bins (Bonferroni): the highest of many is always high. The ratio is exact,
+    conditional on the sum [1]_.
 
     References
     ----------
@@ -297,7 +343,7 @@ def hazard(hours: Floats, is_end: NDArray[np.bool_], edges: Floats) -> Hazard:
     from scipy.special import gammaincinv  # noqa: PLC0415 - slow to import
 
     n_bins = len(edges) - 1
-    place = np.searchsorted(edges, hours, side="right") - 1
+    place = np.maximum(np.searchsorted(edges, hours, side="left") - 1, 0)
     inside = is_end & (place >= 0) & (place < n_bins)
     events = np.bincount(place[inside], minlength=n_bins).astype(np.int64)
     ordered = np.sort(hours)
@@ -321,7 +367,7 @@ def _peak(events: Ints, exposure: Floats) -> tuple[int, Interval]:
 
     enough = (events >= _LEAST_EVENTS) & (exposure > 0)
     others, rest = events.sum() - events, exposure.sum() - exposure
-    if not (enough & (others > 0)).any():
+    if len(events) < _LEAST_BINS or not (enough & (others > 0)).any():
         return -1, Interval(np.nan, np.nan, np.nan)
     rates = np.where(enough, events / np.maximum(exposure, 1e-12), -1.0)
     top = int(rates.argmax())

@@ -16,8 +16,8 @@ from sla_sniper.diagnosis.curves import (
     CENSORED,
     MET,
     MISSED,
-    N_BINS,
     Curves,
+    bins,
     cumulative_incidence,
     hazard,
 )
@@ -294,7 +294,7 @@ def _curves(level: str, clocks: pl.DataFrame) -> Curves:
     end = np.where(is_late, MISSED, np.where(is_done, MET, CENSORED))
     first = np.where(is_late, np.minimum(hours, target), hours)
     middle = float(np.median(target))
-    edges = np.linspace(0, 2 * middle, N_BINS + 1)
+    edges = bins(clocks["elapsed_us"].to_numpy()[is_done], 2 * middle)
     # Once the longest target is used up every miss has happened.
     grid = np.unique(np.r_[np.linspace(0, middle, 5), target.max()])
     return Curves(
