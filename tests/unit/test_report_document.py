@@ -8,6 +8,7 @@ import pytest
 
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.markdown import as_markdown
+from sla_sniper.panels import theme
 from sla_sniper.panels.document import Column, Document, Note, Page, Sentence, Table
 from sla_sniper.panels.drawings import (
     Bar,
@@ -223,8 +224,31 @@ def test_a_band_is_drawn_where_intervals_are_known():
                       (Line("one", "#0072b2", tuple(points)),), is_step=True)  # fmt: skip
         return [layer["mark"]["type"] for layer in lines.chart().to_dict()["layer"]]
 
-    assert drawn(0.4) == ["area", "line", "text"]
-    assert drawn(None) == ["line", "text"]
+    assert drawn(0.4) == ["area", "line", "text", "text"]
+    assert drawn(None) == ["line", "text", "text"]
+
+
+def test_an_interval_is_visible_on_a_bar_of_its_own_colour():
+    layers = bars((900.0, 75.0, 1700.0)).chart().to_dict()["layer"]
+
+    marks = [layer["mark"] for layer in layers[1:]]
+    assert [mark["color"] for mark in marks] == [theme.GROUND, theme.INK]
+    assert marks[0]["strokeWidth"] > marks[1]["strokeWidth"] + 1
+
+
+def test_names_of_two_lines_stand_on_either_side_of_them():
+    two = [
+        Line(name, "#0072b2", tuple(
+            Point(x, share(RATE, {"estimate": top * x}, row=f"{name}{x}")) for x in (0.0, 1.0)
+        ))
+        for name, top in (("upper", 0.9), ("lower", 0.8))
+    ]  # fmt: skip
+    lines = Lines("l", "L", "h", "share", "number", "share", RATE, tuple(two))
+
+    marks = [layer["mark"] for layer in lines.chart().to_dict()["layer"]
+             if layer["mark"]["type"] == "text"]  # fmt: skip
+    assert [mark["baseline"] for mark in marks] == ["bottom"] * 2 + ["top"] * 2
+    assert [mark.get("stroke") for mark in marks] == [theme.GROUND, None] * 2
 
 
 def test_a_heatmap_draws_only_what_is_known():

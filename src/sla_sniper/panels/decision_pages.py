@@ -144,7 +144,7 @@ def decision_page(facts: Facts) -> Page:
     )
     shown = [each for each in facts.results() if each["policy"] not in _UNBOUND]
     shown.sort(key=lambda each: -(each["net_saving"]["estimate"] or 0.0))
-    colours = {"sniper": theme.SNIPER, facts.rival: theme.RULE, "oracle": theme.INK}
+    colours = {"sniper": theme.SNIPER, facts.rival: theme.RULE, "oracle": theme.PALE}
     title: Text = ("At ", facts.slots(), (" escalations a day the forecast chooses better than "
                    "the best simple rule"))  # fmt: skip
     if not facts.is_claimed:

@@ -19,7 +19,6 @@ _BAR_STEP: Final = 30
 _LEAST_HEIGHT: Final = 170
 _LINE_HEIGHT: Final = 330
 _CELL_STEP: Final = 34
-_LABEL_RISE: Final = 9
 _WIDTH: Final = 620
 """Of a whole chart with its labels, so that every chart is scaled alike."""
 
@@ -56,8 +55,10 @@ def bars_chart(bars: Bars) -> alt.LayerChart:
     x = _axis(alt.X, "value:Q", values_of(bars))
     layers = [base.mark_bar().encode(x=x, color=colour)]
     if any(row["low"] is not None for row in rows):
-        whisker = base.mark_rule(color=theme.INK, strokeWidth=1.5)
-        layers.append(whisker.encode(x=alt.X("low:Q"), x2="high:Q"))
+        # A white line beneath keeps the interval visible on a bar of any colour.
+        for colour_of, width in ((theme.GROUND, 4), (theme.INK, 1.5)):
+            whisker = base.mark_rule(color=colour_of, strokeWidth=width)
+            layers.append(whisker.encode(x=alt.X("low:Q"), x2="high:Q"))
     return _finished(layers, height=max(_LEAST_HEIGHT, _BAR_STEP * len(rows)))
 
 
@@ -113,7 +114,7 @@ def _ranges(lines: Lines, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
 
 
 def _names(lines: Lines, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Chart]:
-    """Write each line's name near its end, on the side where the other lines are not."""
+    """Write each line's name near its end, above or below it, with a white edge."""
     drawn = [
         [(at.x, at.figure.value) for at in line.points if at.figure.value is not None]
         for line in lines.lines
@@ -123,16 +124,20 @@ def _names(lines: Lines, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Char
     for line, points in zip(lines.lines, drawn, strict=True):
         if not points:
             continue
-        is_top = points[-1][1] == max(ends)
-        is_left = is_top == (points[-1][1] >= points[0][1])
+        is_above = points[-1][1] == max(ends)
         at = points[max(0, len(points) - 3)]
         row = {"name": line.name, "x": at[0], "y": at[1]}
         mark: dict[str, Any] = (
-            {"align": "right", "dx": -10} if is_left else {"align": "left", "dx": 10}
+            {"align": "right", "baseline": "bottom", "dy": -6}
+            if is_above
+            else {"align": "left", "baseline": "top", "dy": 6}
         )
-        mark["dy"] = -_LABEL_RISE if is_top else _LABEL_RISE  # beside the line, not on it
-        named = alt.Chart(alt.InlineData(values=[row])).mark_text(fontWeight=600, **mark)
-        layers.append(named.encode(x=x, y=y, text="name:N", color=colour))
+        base = alt.Chart(alt.InlineData(values=[row])).encode(x=x, y=y, text="name:N")
+        halo = {"stroke": theme.GROUND, "strokeWidth": 4, "strokeOpacity": 0.9}
+        layers += [
+            base.mark_text(fontWeight=600, color=theme.GROUND, **halo, **mark),
+            base.mark_text(fontWeight=600, **mark).encode(color=colour),
+        ]
     return layers
 
 
