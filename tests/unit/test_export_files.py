@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import re
 import zipfile
 from datetime import UTC, date, datetime, timedelta
+from unicodedata import category
 
 import polars as pl
 import pytest
@@ -25,16 +27,17 @@ from sla_sniper.outputs.tables import (
     cycles_table,
     risk_bucket,
 )
-from sla_sniper.outputs.texts import FORMULA, cleaned, guarded
+from sla_sniper.outputs.texts import FORMULA, INNER, cleaned, guarded
 from sla_sniper.usecases.files import write_table
 
 AT = datetime(2025, 10, 27, 9, tzinfo=UTC)
 HOUR_US = 3_600_000_000
 NASTY = [
-    "=cmd|'/c calc'!A1", "+1", "-1", "@x", "\t=1", " =1", "'=1", "\uff1d1",
+    "=cmd|'/c calc'!A1", "+1", "-1", "@x", "\ttab", " =1", "'=1", "\uff1d1",
+    "\u200b=1", "\ufeff=1", "\u200e=1", "\u202e=1", "\ufe661", "\ufe621", "\ufe631", "\ufe6b1",
     "<script>alert(1)</script>", "مرحبا بالعالم", "🔥 on fire", "'s-Hertogenbosch", "a,b\"c\nd",
 ]  # fmt: skip
-DANGEROUS = NASTY[:8]
+DANGEROUS = NASTY[:16]
 
 
 def column(*values: str | None) -> pl.DataFrame:
@@ -50,7 +53,7 @@ def test_text_that_may_run_gets_one_apostrophe(text):
     assert guarded(column(text))["group"].to_list() == ["'" + text]
 
 
-@pytest.mark.parametrize("text", NASTY[8:])
+@pytest.mark.parametrize("text", NASTY[16:])
 def test_harmless_text_is_left_alone(text):
     assert guarded(column(text))["group"].to_list() == [text]
 
@@ -61,16 +64,42 @@ def test_numbers_are_never_guarded():
     assert guarded(frame).equals(frame)
 
 
-@given(st.text())
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x;=1+1", "x;'=1+1"),
+        ("x\t=1+1", "x\t'=1+1"),
+        ("x| \u200b@y", "x| \u200b'@y"),
+        ('x;"=1+1"', 'x;"\'=1+1"'),
+        ("x\n-1;-1", "x\n'-1;'-1"),
+        ("\t=1", "'\t'=1"),
+        ("x; 1-1", "x; 1-1"),
+    ],
+)
+def test_a_sign_behind_another_separator_does_not_run(text, told):
+    assert guarded(column(text))["group"].to_list() == [told]
+
+
+STRANGE = st.text(st.sampled_from("=+-@\uff1d\ufe66 ;|\t\n'\"\u200bax")) | st.text()
+
+
+@given(STRANGE)
 def test_guard_can_be_undone(text):
+    found = guarded(column(text))
+
+    begun = found["group"].str.contains(FORMULA)[0]
+    outer = found.select(pl.col("group").str.slice(int(begun)))
+    inner = INNER.replace(")(", ")'(")
+    assert outer.select(pl.col("group").str.replace_all(inner, "${1}${2}")).item() == text
+
+
+@given(STRANGE)
+def test_no_cell_of_a_guarded_text_begins_with_a_formula(text):
     found = guarded(column(text))["group"][0]
 
-    assert (found[1:] if column(found)["group"].str.contains(FORMULA)[0] else found) == text
-
-
-@given(st.text())
-def test_guarded_text_begins_with_no_formula(text):
-    assert guarded(column(text))["group"][0].lstrip()[:1] not in {"=", "+", "-", "@", "\uff1d"}
+    for cell in re.split("[;|\t\r\n]", found):
+        shown = "".join(char for char in cell if category(char) != "Cf").strip().strip('"')
+        assert shown[:1] not in set("=+-@\uff1d\ufe66")
 
 
 def test_control_characters_are_taken_out():

@@ -12,8 +12,13 @@ from typing import Final
 
 import polars as pl
 
-FORMULA: Final = r"^[\s']*[=+\-@＝＋－＠]|^'*[\t\r\n]"  # noqa: RUF001 - full-width signs count, too
+_SIGNS: Final = r"=+\-@＝＋－＠﹦﹢﹣﹫"  # noqa: RUF001 - full-width and small signs count, too
+_UNSEEN: Final = r"\s\p{Cf}'\""
+"""What stands before a sign and hides it: spaces, marks without width, quotes."""
+FORMULA: Final = rf"^[{_UNSEEN}]*[{_SIGNS}]|^[\p{{Cf}}']*[\t\r\n]"
 """Beginning of a text that a spreadsheet may run; one with apostrophes before it is of its kind."""
+INNER: Final = rf"([;|\t\r\n][{_UNSEEN}]*)([{_SIGNS}])"
+"""Sign that begins a cell where the file is opened with another separator than the comma."""
 _CONTROL: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{FFFE}\x{FFFF}]"
 _TEXTS: Final = pl.col(pl.String)
 
@@ -37,9 +42,12 @@ def cleaned_text(text: str) -> str:
 
 
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:
-    """Put an apostrophe before every text that a spreadsheet may run as a formula.
+    """Keep a spreadsheet from running a text as a formula.
 
-    It can be undone: whatever matches `FORMULA` then begins with one apostrophe too many.
+    An apostrophe goes before a text that begins like one, and before each sign that would begin a
+    cell where the file is opened with another separator.
+
+    It can be undone: what stands before a sign, in either place, ends in one apostrophe too many.
     Numbers are no texts and stay as they are.
 
     References
@@ -50,8 +58,13 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
     --------
     >>> guarded(pl.DataFrame({"ticket_id": ["=1+1", "-1", "'@x", "T-1"]}))["ticket_id"].to_list()
     ["'=1+1", "'-1", "''@x", 'T-1']
+    >>> guarded(pl.DataFrame({"group": ["north;=1+1"]}))["group"].to_list()
+    ["north;'=1+1"]
     """
-    is_formula = _TEXTS.str.contains(FORMULA)
+    inside = _TEXTS.str.replace_all(INNER, "${1}'${2}")
     return frame.with_columns(
-        pl.when(is_formula).then(pl.lit("'") + _TEXTS).otherwise(_TEXTS).name.keep()
+        pl.when(_TEXTS.str.contains(FORMULA))
+        .then(pl.lit("'") + inside)
+        .otherwise(inside)
+        .name.keep()
     )
