@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError
 
 import pytest
 
 from sla_sniper.outputs import fitting
+from sla_sniper.outputs.html import as_html
 from sla_sniper.outputs.markdown import as_markdown
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Column, Document, Note, Page, Sentence, Table
@@ -304,6 +306,15 @@ def test_every_footnote_is_told_once_in_markdown():
     assert text.count("[^1]: ") == 1
     assert "50.0 %[^1]" in text
     assert "`sniper diagnose --json`" in text
+
+
+def test_what_is_wider_than_a_phone_scrolls_within_its_page():
+    table = Table("t", (Column("A"), Column("B")), (("x", "y"),))
+    text = as_html(document(Page(("One",), (bars((1.0, 0.5, 2.0)),)), Page(("Two",), (table,))))
+
+    exhibits = text.count("<table") + text.count("<svg")
+    assert exhibits == 3
+    assert len(re.findall(r'<div class="wide" tabindex="0"><(?:table|svg)', text)) == exhibits
 
 
 def test_figures_of_a_text_come_in_order():

@@ -35,13 +35,16 @@ table{border-collapse:collapse;width:100%;margin:12px 0;font-size:14px}
 th{background:var(--panel);text-align:left}
 th,td{padding:6px 8px;border-bottom:1px solid var(--line);vertical-align:top;
 overflow-wrap:break-word}
-svg{width:100%;max-width:800px;height:auto;display:block}
+svg{width:100%;min-width:500px;max-width:800px;height:auto;display:block}
+.wide{overflow-x:auto}
 .note{color:var(--muted);font-size:13px}
 code{font-size:.92em;overflow-wrap:anywhere}
 :target{background:var(--sniper-ground)}
+@media (max-width:600px){main{padding:10px}section{padding:16px 14px}h1{font-size:21px}
+h2{font-size:19px}ul{padding-left:20px}th,td{min-width:88px}}
 @page{size:A4 landscape;margin:14mm}
 @media print{body{background:none;font-size:13px}main{max-width:none;padding:0}
-section{border:0;padding:0;break-after:page}tr,svg,li{break-inside:avoid}
+section{border:0;padding:0;break-after:page}.wide{overflow:visible}svg{min-width:0}tr,svg,li{break-inside:avoid}
 thead{display:table-header-group}}
 """
 
@@ -78,7 +81,7 @@ def _block(block: Block, numbers: Numbers) -> str:
     if isinstance(block, Table):
         return _table(block, numbers)
     caption = f"<h3>{_plain(block.title)}{_mark(block.footnote, numbers)}</h3>"
-    return f"{caption}\n{_NAMESPACES.sub('', as_svg(block))}"
+    return f"{caption}\n{_wide(_NAMESPACES.sub('', as_svg(block)))}"
 
 
 def _table(table: Table, numbers: Numbers) -> str:
@@ -91,7 +94,12 @@ def _table(table: Table, numbers: Numbers) -> str:
         "<tr>" + "".join(f"<td>{_cell(cell, marked, numbers)}</td>" for cell in row) + "</tr>"
         for row in table.rows
     )
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    return _wide(f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>")
+
+
+def _wide(exhibit: str) -> str:
+    """Let what is wider than a narrow screen be moved within its page."""
+    return f'<div class="wide" tabindex="0">{exhibit}</div>'
 
 
 def _cell(cell: str | Figure, marked: set[str], numbers: Numbers) -> str:
