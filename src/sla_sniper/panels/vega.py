@@ -133,7 +133,7 @@ def _names(lines: Lines, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Char
             else {"align": "left", "baseline": "top", "dy": 6}
         )
         base = alt.Chart(alt.InlineData(values=[row])).encode(x=x, y=y, text="name:N")
-        halo = {"stroke": theme.GROUND, "strokeWidth": 4, "strokeOpacity": 0.9}
+        halo: dict[str, Any] = {"stroke": theme.GROUND, "strokeWidth": 4, "strokeOpacity": 0.9}
         layers += [
             base.mark_text(fontWeight=600, color=theme.GROUND, **halo, **mark),
             base.mark_text(fontWeight=600, **mark).encode(color=colour),
