@@ -89,7 +89,7 @@ def regress(coded: Sequence[Coded], missed: Floats) -> Regression:
     sizes = [len(each) - 1 for each in coded]
     starts = np.cumsum([1, *sizes])
     beta = np.zeros(starts[-1])
-    rank = len(beta) - null_directions(coded, n_rows=len(missed))[0].shape[1]
+    rank = _rank(_scaled(coded, n_rows=len(missed))[0])
     rate = np.clip(missed.mean() if len(missed) else 0.5, 1e-12, 1 - 1e-12)
     beta[0] = np.log(rate / (1 - rate))
     logit = _logit(coded, starts, beta, n_rows=len(missed))
@@ -165,11 +165,23 @@ def null_directions(coded: Sequence[Coded], *, n_rows: int) -> tuple[Floats, Flo
     scale : ndarray of shape (n_parameters,)
         Root of the number of rows of each.
     """
-    counts = information(coded, np.ones(n_rows))
-    scale = np.sqrt(np.maximum(np.diag(counts), 1.0))
-    size, direction = np.linalg.eigh(counts / np.outer(scale, scale))
+    scaled, scale = _scaled(coded, n_rows=n_rows)
+    if _rank(scaled) == len(scale):
+        return np.empty((len(scale), 0)), scale
+    size, direction = np.linalg.eigh(scaled)
     missing = direction[:, size <= NEARLY_NOTHING * len(scale)]
     return missing / scale[:, None], scale
+
+
+def _scaled(coded: Sequence[Coded], *, n_rows: int) -> tuple[Floats, Floats]:
+    """How parameters go together over the rows, each of length one, and their lengths."""
+    counts = information(coded, np.ones(n_rows))
+    scale = np.sqrt(np.maximum(np.diag(counts), 1.0))
+    return counts / np.outer(scale, scale), scale
+
+
+def _rank(scaled: Floats) -> int:
+    return int(np.linalg.matrix_rank(scaled, tol=NEARLY_NOTHING * len(scaled), hermitian=True))
 
 
 def _step(information: Floats, score: Floats) -> Floats:
