@@ -12,6 +12,7 @@ from zipfile import ZipFile
 
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 from lxml import etree
 
 from sla_sniper.outputs.hyper import flat
@@ -217,6 +218,17 @@ def test_backtest_of_other_promises_is_not_used(trained, tmp_path):
 
     assert facts["files"][str(tmp_path / "out" / "backtest.hyper")] == 0
     assert "run `sniper backtest`" in facts["notes"][0]
+
+
+def test_backtest_of_another_log_is_not_used(trained, tmp_path):
+    events = trained / "tables" / "events"
+    log = pl.read_delta(str(events)).filter(~pl.col("ticket_id").str.ends_with("7"))
+    write_deltalake(str(events), log, mode="overwrite")
+
+    facts = succeed("export", "tableau", tmp_path / "out", "-w", trained, "--json").json
+
+    assert facts["files"][str(tmp_path / "out" / "backtest.hyper")] == 0
+    assert "and of this log" in facts["notes"][0]
 
 
 def test_export_as_of_a_past_instant_compares_nothing_later(trained, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import io
 import itertools
+import json
 import re
 import zipfile
 from dataclasses import replace
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 from lxml import etree
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
@@ -176,6 +178,37 @@ def test_a_folder_that_cannot_be_written_is_one_line(trained, tmp_path):
 @pytest.mark.parametrize("fmt", ["html", "pdf", "pptx"])
 def test_every_format_needs_a_backtest_first(workspace, fmt):
     assert sniper("report", "--format", fmt, "-w", workspace).code == 37
+
+
+def without_some_tickets(log: pl.DataFrame) -> pl.DataFrame:
+    return log.filter(~pl.col("ticket_id").str.ends_with("7"))
+
+
+def with_a_later_event(log: pl.DataFrame) -> pl.DataFrame:
+    later = pl.col("occurred_at", "recorded_at") + pl.duration(days=90)
+    return pl.concat([log, log.tail(1).with_columns(later, pl.lit("later").alias("event_id"))])
+
+
+@pytest.mark.parametrize(("change", "code"), [(without_some_tickets, 37), (with_a_later_event, 0)])
+def test_a_backtest_of_another_log_is_not_told(trained, change, code):
+    events = trained / "tables" / "events"
+    write_deltalake(str(events), change(pl.read_delta(str(events))), mode="overwrite")
+
+    outcome = sniper("report", "-w", trained)
+
+    assert outcome.code == code
+    assert ("no backtest of the log as it is now" in outcome.err) is (code == 37)
+
+
+def test_a_backtest_that_does_not_tell_its_log_is_refused(trained):
+    path = trained / "outputs" / "backtest" / "summary.json"
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps({name: told[name] for name in told if name != "log"}))
+
+    outcome = sniper("report", "-w", trained)
+
+    assert outcome.code == 11
+    assert "an older version wrote it" in outcome.err
 
 
 def test_all_formats_print_the_same_figures(claimed, deck, page):

@@ -15,7 +15,7 @@ from pptx import Presentation
 from sla_sniper.usecases import verify
 from sla_sniper.usecases.backtest import replay_desk
 from sla_sniper.usecases.desk import open_desk
-from sla_sniper.usecases.report import log_facts
+from sla_sniper.usecases.fingerprint import log_facts
 
 from .conftest import fingerprint, sniper, succeed
 

@@ -29,6 +29,7 @@ from sla_sniper.panels.sensitivity import (
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import Trial, refit_cuts, run_trial
 from sla_sniper.usecases.files import NotWritableError, require_ending, write_table, write_text
+from sla_sniper.usecases.fingerprint import log_facts
 from sla_sniper.usecases.forecasting import require_openings
 from sla_sniper.usecases.kept import digests, latest_backtest, require_whole
 from sla_sniper.usecases.leaks import refuse, scan_columns
@@ -264,7 +265,7 @@ def _keep(report: BacktestReport, desk: Desk) -> None:
     with workspace_lock(desk.workspace.folder):
         write_table(report.trial.pool, folder / PREDICTIONS_NAME)
         write_table(report.trial.training, folder / "training.parquet")
-        told = report.as_dict() | {"files": digests(folder)}
+        told = report.as_dict() | {"files": digests(folder), "log": log_facts(desk).fingerprint}
         write_text(json.dumps(told, allow_nan=False), folder / "summary.json")
         for name, panel in report.panels(desk.workspace.sla.costs).items():
             write_text(panel.chart().to_json(), folder / f"{name}.vl.json")

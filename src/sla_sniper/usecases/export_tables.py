@@ -21,6 +21,7 @@ from sla_sniper.outputs.tables import (
 from sla_sniper.sla.conditions import value_of
 from sla_sniper.usecases.backtest import PREDICTIONS_NAME
 from sla_sniper.usecases.files import read_table
+from sla_sniper.usecases.fingerprint import is_of_log
 from sla_sniper.usecases.kept import latest_backtest, require_whole
 from sla_sniper.usecases.verdicts import holds_for
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from sla_sniper.usecases.queue import QueueReport
 
 NO_BACKTEST = (
-    "There is no backtest of these promises and costs, so nothing compares forecasts with what "
-    "became of them: run `sniper backtest`, then export again."
+    "There is no backtest of these promises and costs and of this log, so nothing compares "
+    "forecasts with what became of them: run `sniper backtest`, then export again."
 )
 _POOLED = ("landmark", "slack_us", "breached", "label_known_at")
 
@@ -118,11 +119,13 @@ def _priced(desk: Desk, cycles: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataF
 
 
 def _pool(desk: Desk) -> pl.DataFrame | None:
-    """Forecasts of the kept backtest up to `as_of`; None where it holds for other settings."""
+    """Forecasts of the kept backtest up to `as_of`; None under other settings or of another log."""
     outputs = desk.workspace.outputs
     path = outputs / "backtest" / PREDICTIONS_NAME
     about = latest_backtest(outputs)
     if about is None or not path.is_file() or not holds_for(about, desk.workspace, None):
+        return None
+    if not is_of_log(about, desk):
         return None
     made = set(BACKTEST) - {"slack_s", "risk_bucket", "is_first"}
     require_whole(outputs, about)

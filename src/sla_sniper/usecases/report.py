@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import polars as pl
-
 from sla_sniper.core.errors import UnreadableFileError, WorkspaceError
 from sla_sniper.core.progress import Progress, silent
-from sla_sniper.core.schema import EVENTS, TICKET_KEY
 from sla_sniper.model.bundle import read_manifest
-from sla_sniper.panels.facts import Facts, LogFacts, nearest_capacity
+from sla_sniper.panels.facts import Facts, nearest_capacity
 from sla_sniper.panels.report import executive_report
 from sla_sniper.usecases.bundles import known_bundle
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.diagnose import diagnose_desk
 from sla_sniper.usecases.files import require_folder, write_bytes, write_text
+from sla_sniper.usecases.fingerprint import is_of_log, log_facts
 from sla_sniper.usecases.kept import latest_backtest
 from sla_sniper.usecases.notebook import executed_notebook, require_notebook
 from sla_sniper.usecases.results import header
@@ -39,10 +36,7 @@ if TYPE_CHECKING:
 Format = Literal["md", "html", "pdf", "pptx", "ipynb"]
 Rendered = Literal["md", "html", "pdf", "pptx"]
 """Formats that show the document as it is; a notebook tells it anew."""
-_PERSONAL: Final = ("requester", "assignee")
-_SLICE: Final = 100_000
-_DIGITS: Final = 16
-_IS_TOLD: Final = frozenset({"sensitivity", "model_asked"})
+_IS_TOLD: Final = frozenset({"sensitivity", "model_asked", "log"})
 """What a backtest of an older version has not kept."""
 
 
@@ -102,8 +96,8 @@ def write_report(
     NoCostsError
         If `sla.toml` has no costs, or no effectiveness.
     NoBacktestError
-        If nothing was replayed yet, or under other promises, costs or kinds of capacity, or by
-        another estimator than that of the model in use.
+        If nothing was replayed yet, or under other promises, costs or kinds of capacity, by
+        another estimator than that of the model in use, or on a log that has changed since.
     UnreadableFileError
         If what was replayed is of an older version, without what the report tells.
     NotebookMissingError, NotebookFailedError
@@ -157,6 +151,8 @@ def told_backtest(desk: Desk) -> dict[str, Any]:
             "an older version wrote it",
             "run `sniper backtest` again",
         )
+    if not is_of_log(backtest, desk):
+        raise NoBacktestError(str(folder), "of the log as it is now")
     return backtest
 
 
@@ -189,25 +185,6 @@ def facts_of(desk: Desk, backtest: Mapping[str, Any]) -> Facts:
         why=verdict.why,
         detail=found.detail,
     )
-
-
-def log_facts(desk: Desk) -> LogFacts:
-    """Count the events that were known, and take their fingerprint.
-
-    Hashed names are left out of it: no number depends on the workspace's own key. Neither does it
-    depend on the order in which the rows are stored.
-    """
-    hashed = {name for mapping in desk.mappings for name in mapping.hash}
-    names = [name for name in sorted(EVENTS) if name not in {*_PERSONAL, *hashed, "event_id"}]
-    key, value = (pl.element().struct.field(name) for name in ("key", "value"))
-    told = pl.concat_str(key, pl.lit("="), value.fill_null("")).filter(~key.is_in(list(hashed)))
-    kept = pl.col("attributes").list.eval(told).list.sort().list.join("\x1f")
-    stored = desk.stored.select(names).with_columns(kept).sort(names)
-    digest = hashlib.sha256()
-    for part in stored.iter_slices(_SLICE):
-        digest.update(part.write_ndjson().encode())
-    n_tickets = stored.select(pl.struct(TICKET_KEY).n_unique()).item()
-    return LogFacts(stored.height, n_tickets, digest.hexdigest()[:_DIGITS])
 
 
 def rendered(document: Document, fmt: Rendered, replayed: Mapping[str, Any]) -> bytes:
