@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import re
+import shutil
+import subprocess
 import zipfile
 from datetime import UTC, datetime
 
@@ -13,11 +15,12 @@ from lxml import etree
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml.ns import qn
 from pptx.util import Pt
 
 from sla_sniper.outputs.deck_comparison import Comparison, compare
-from sla_sniper.outputs.deck_reading import read_deck
+from sla_sniper.outputs.deck_reading import BadDeckError, read_deck
 from sla_sniper.outputs.slides import as_slides
 from sla_sniper.panels.report import executive_report
 from sla_sniper.usecases.desk import open_desk
@@ -532,6 +535,49 @@ def test_words_without_a_number_are_told_as_edited(tampered, change):
 
     assert found.differences == ()
     assert len(found.edits) == 1
+
+
+def without_the_part(deck):
+    for name, relation in deck.part.rels.items():
+        if relation.reltype == RELATIONSHIP_TYPE.CUSTOM_XML:
+            deck.part.rels.pop(name)
+            return
+
+
+def test_a_deck_without_the_part_of_its_record_holds(tampered):
+    assert tampered(without_the_part).differences == ()
+
+
+def test_a_deck_without_any_record_is_refused(tampered):
+    def change(deck):
+        without_the_part(deck)
+        rels = deck.part.package._rels
+        (found,) = [name for name, each in rels.items()
+                    if each.reltype == RELATIONSHIP_TYPE.CUSTOM_PROPERTIES]  # fmt: skip
+        rels.pop(found)
+
+    with pytest.raises(BadDeckError, match="its record is gone"):
+        tampered(change)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+@pytest.mark.parametrize(
+    ("change", "is_same"), [(no_change, True), (before("9"), False), (axis_from(3000), False)]
+)
+def test_a_deck_that_libreoffice_saved_is_verified(made, verified, tmp_path, change, is_same):
+    deck = Presentation(io.BytesIO(made))
+    change(deck)
+    deck.save(str(tmp_path / "deck.pptx"))
+
+    subprocess.run(
+        ["soffice", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless",
+         "--convert-to", "pptx", "--outdir", tmp_path / "saved", tmp_path / "deck.pptx"],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    found = verified((tmp_path / "saved" / "deck.pptx").read_bytes())
+
+    assert (found.differences == ()) is is_same, found.differences
 
 
 def test_a_picture_is_counted(tampered):

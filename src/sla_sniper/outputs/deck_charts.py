@@ -21,7 +21,9 @@ _REFUSED: Final = frozenset(
 )
 """What can make a chart say another number than its data, and what we never draw."""
 _FORMATS: Final = ("formatCode", "numFmt")
-_AXES: Final = ("catAx", "valAx", "dateAx", "serAx")
+_OF_NAMES: Final = ("catAx", "dateAx", "serAx")
+_AXES: Final = (*_OF_NAMES, "valAx")
+_ESCAPED: Final = re.compile(r"\\(.)")
 _GENERAL: Final = "General"
 _CELLS: Final = re.compile(r"!\$([A-Z])\$(\d+):")
 
@@ -164,13 +166,18 @@ def _bars(series: Any, tag: str) -> dict[int, float]:  # noqa: ANN401
 
 
 def _facts(root: Any) -> Iterator[str]:  # noqa: ANN401
-    for plot in root.find(f"{qn('c:chart')}/{qn('c:plotArea')}"):
+    area = root.find(f"{qn('c:chart')}/{qn('c:plotArea')}")
+    of_names = {each for each in area if _local(each) in _OF_NAMES}
+    for plot in area:
         kind = _local(plot)
         if kind.endswith("Chart"):
             grouping = plot.find(qn("c:grouping"))
             yield f"drawn as {kind} {'' if grouping is None else grouping.get('val')}".strip()
         elif kind in _AXES:
-            yield from _axis(plot)
+            across = _setting(plot, "axPos", "l") in {"b", "t"}
+            # Programs differ in how they tell the sides of lying bars.
+            side = kind if of_names else "x axis" if across else "y axis"
+            yield from _axis(plot, side, is_of_names=plot in of_names)
     for paragraph in root.iter(qn("a:p")):
         said = "".join(each.text or "" for each in paragraph.iter(qn("a:t")))
         if said:
@@ -178,15 +185,16 @@ def _facts(root: Any) -> Iterator[str]:  # noqa: ANN401
     found = {_local(each) for each in root.iter() if isinstance(each.tag, str)}
     yield from (f"has {each}" for each in found & _REFUSED)
     written = {
-        each.get("formatCode") or each.text or _GENERAL
+        _format(each)
         for each in root.iter()
-        if isinstance(each.tag, str) and _local(each) in _FORMATS
+        if isinstance(each.tag, str)
+        and _local(each) in _FORMATS
+        and each.getparent() not in of_names
     }
     yield from (f"numbers written as {each}" for each in written - {_GENERAL})
 
 
-def _axis(axis: Any) -> Iterator[str]:  # noqa: ANN401
-    side = {"b": "x", "t": "x"}.get(_setting(axis, "axPos", "l"), "y")
+def _axis(axis: Any, side: str, *, is_of_names: bool) -> Iterator[str]:  # noqa: ANN401
     for name, usual in (
         ("scaling/c:min", "auto"),
         ("scaling/c:max", "auto"),
@@ -197,10 +205,16 @@ def _axis(axis: Any) -> Iterator[str]:  # noqa: ANN401
         told = _setting(axis, name, usual)
         if told != usual:
             written = told if told.isalpha() else f"{float(told):.9g}"
-            yield f"{side} axis {name.removeprefix('scaling/c:')} {written}"
+            yield f"{side} {name.removeprefix('scaling/c:')} {written}"
     numbers = axis.find(qn("c:numFmt"))
-    if numbers is not None and numbers.get("formatCode") != _GENERAL:
-        yield f"{side} axis written as {numbers.get('formatCode')}"
+    if numbers is not None and not is_of_names and _format(numbers) != _GENERAL:
+        yield f"{side} written as {_format(numbers)}"
+
+
+def _format(element: Any) -> str:  # noqa: ANN401
+    """Return how numbers are written; a sign is in quotes, or behind a backslash."""
+    told = element.get("formatCode") or element.text or _GENERAL
+    return _ESCAPED.sub(r'"\1"', told).replace('""', "")
 
 
 def _setting(axis: Any, path: str, usual: str) -> str:  # noqa: ANN401
