@@ -16,7 +16,7 @@ from sla_sniper.panels.diagnosis_pages import diagnosis_pages, months_chart
 from sla_sniper.panels.drawings import Range
 from sla_sniper.panels.facts import Facts, LogFacts
 from sla_sniper.panels.footnotes import figures_of, words
-from sla_sniper.panels.hinges_page import hinges_page
+from sla_sniper.panels.hinges_page import hinges_page, swing_range
 from sla_sniper.panels.moved import Moved
 from sla_sniper.panels.year_page import projection_page
 
@@ -290,3 +290,16 @@ def test_a_policy_that_never_pays_has_no_break_even_on_the_chart():
 
     assert [each.name for each in chart.ranges] == ["assumed"]
     assert len(chart.lines[0].points) == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "told"),
+    [
+        ("effectiveness", ("0.3", "0.7"), "30 % to 70 %"),
+        ("intervention", ("1.25", "5"), "$1.25 to $5"),
+        ("breach.high", ("half", "double"), "half to double"),
+        ("falls_over", ("24 h", "never"), "24 h, or never"),
+    ],
+)
+def test_the_ends_of_an_assumption_have_their_unit(name, ends, told):
+    assert swing_range(facts(), {"name": name, "low": ends[0], "high": ends[1]}) == told

@@ -116,7 +116,7 @@ $2.50; that share is an input, not a measurement.
     )
     return (
         f"Assumes that an escalation prevents {_percent(given.effectiveness)} {bounds} of the "
-        f"breaches it treats{limits}{',' if limits else ''} and costs {_price(given)}; that share "
+        f"breaches it treats{limits}{',' if limits else ''} and costs {_fee(given)}; that share "
         f"is an input, not a measurement.{credits_told}"
     )
 
@@ -133,7 +133,7 @@ def assumed_briefly(given: Assumptions) -> str:
     '50 % effectiveness (none under 2 h), $2 an escalation'
     """
     without = ", no credits counted" if given.contracts else ""
-    return f"{effect_assumed(given)}, {_price(given)} an escalation{without}"
+    return f"{effect_assumed(given)}, {_fee(given)} an escalation{without}"
 
 
 def effect_assumed(given: Assumptions) -> str:
@@ -142,6 +142,22 @@ def effect_assumed(given: Assumptions) -> str:
     less = [] if falls is None else [f"less under {_span(falls)}"]
     limits = ", ".join([*less, *([f"none under {_span(ends)}"] if ends else [])])
     return f"{_percent(given.effectiveness)} effectiveness{f' ({limits})' if limits else ''}"
+
+
+def price(amount: float, currency: str) -> str:
+    """Write a price, with cents where it has some.
+
+    Examples
+    --------
+    >>> price(2.0, "USD"), price(2.5, "USD")
+    ('$2', '$2.50')
+    """
+    whole, rest = divmod(round(100 * amount), 100)
+    return money(whole, currency) + (f".{rest:02}" if rest else "")
+
+
+def _fee(given: Assumptions) -> str:
+    return price(given.intervention, given.currency)
 
 
 def _promise(contract: Contract, currency: str) -> str:
@@ -159,8 +175,3 @@ def _percent(share: float) -> str:
 
 def _span(us: int) -> str:
     return f"{us / HOUR_US:.3g} h" if us >= HOUR_US else f"{us / (60 * SECOND_US):.3g} min"
-
-
-def _price(given: Assumptions) -> str:
-    whole, rest = divmod(round(100 * given.intervention), 100)
-    return money(whole, given.currency) + (f".{rest:02}" if rest else "")

@@ -254,8 +254,9 @@ def prices(facts: Facts) -> Text:
     ]
     told = f"{', '.join(listed)}; any other {money(given.unlisted_breach, given.currency)}"
     note = facts.configured("prices", "Price of one breach: [costs] of sla.toml.", given.currency)
-    return ("Assumed price of one breach: ", Figure(note, told), (". The bars and brackets show "
-            "95 % intervals; the total of the prices is counted, not estimated."))  # fmt: skip
+    return ("Assumed price of one breach: ", Figure(note, told), (". Brackets and lines on "
+            "bars show 95 % intervals; the total of the prices is counted, not "
+            "estimated."))  # fmt: skip
 
 
 def _captured(facts: Facts, policy: str) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sla_sniper.escalation.assumptions import price
 from sla_sniper.escalation.costs import SYMBOLS
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Note, Page, Sentence
@@ -11,6 +12,7 @@ from sla_sniper.panels.drawings import Line, Lines, Point, Range
 from sla_sniper.panels.footnotes import Code, Figure, amount
 from sla_sniper.panels.moved import Moved
 from sla_sniper.panels.phrases import break_even, small_print
+from sla_sniper.panels.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,9 +110,21 @@ def swing_name(swing: Mapping[str, Any]) -> str:
         "effectiveness": "Share prevented",
         "intervention": "Cost of an escalation",
         "breach": "Every breach cost",
-        "falls_over": "Effect falls in the last hours, over",
+        "falls_over": "Working time before the deadline under which the effect falls",
     }
     return names.get(swing["name"]) or f"Cost of a {swing['name'].removeprefix('breach.')} breach"
+
+
+def swing_range(facts: Facts, swing: Mapping[str, Any]) -> str:
+    """Write both ends of an assumption with their unit."""
+    ends = (swing["low"], swing["high"])
+    if swing["name"] == "effectiveness":
+        low, high = (percent(float(end)) for end in ends)
+    elif swing["name"] == "intervention":
+        low, high = (price(float(end), facts.currency) for end in ends)
+    else:
+        low, high = ends
+    return f"{low}, or {high}" if high == "never" else f"{low} to {high}"
 
 
 def swing_ends(facts: Facts, swing: Mapping[str, Any], place: int) -> Text:
@@ -135,4 +149,4 @@ def _moved(facts: Facts, swing: Mapping[str, Any], place: int) -> Figure:
         f"Ends of the assumption in place {place}: its interval, else half and double.",
         "setting",
     )
-    return Figure(note, f"{swing['low']} to {swing['high']}")
+    return Figure(note, swing_range(facts, swing))

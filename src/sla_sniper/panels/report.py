@@ -11,7 +11,7 @@ from sla_sniper.panels.diagnosis_pages import diagnosis_appendix, diagnosis_page
 from sla_sniper.panels.document import Column, Document, Note, Page, Sentence, Table
 from sla_sniper.panels.facts import title_of
 from sla_sniper.panels.footnotes import Code, Figure, Footnote, amount, coded, counted, share
-from sla_sniper.panels.hinges_page import hinges_page, swing_name
+from sla_sniper.panels.hinges_page import hinges_page, swing_name, swing_range
 from sla_sniper.panels.year_page import projection_page
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def swings_page(facts: Facts) -> Page:
     notes = [column.footnote for column in columns if column.footnote]
     rows: tuple[tuple[str | Figure, ...], ...] = tuple(
         (
-            f"{swing_name(each)}: {each['low']} to {each['high']}",
+            f"{swing_name(each)}: {swing_range(facts, each)}",
             *(
                 amount(note, {"estimate": each[key]}, row=each["name"])
                 for note, key in zip(notes, keys, strict=True)
