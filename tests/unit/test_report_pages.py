@@ -303,3 +303,12 @@ def test_a_policy_that_never_pays_has_no_break_even_on_the_chart():
 )
 def test_the_ends_of_an_assumption_have_their_unit(name, ends, told):
     assert swing_range(facts(), {"name": name, "low": ends[0], "high": ends[1]}) == told
+
+
+def test_a_name_from_right_to_left_turns_no_number_of_the_diagnosis():
+    name = "\u05e6\u05e4\u05d5\u05df"
+    found = diagnose(pl.concat([frame(name, 30, 5), frame("B", 5, 30)]), ["group"])
+
+    told = " ".join(found.sentences())
+    assert f"{name}\u200e: 86% of the misses" in told
+    assert "B: 14% of the misses" in told

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from unicodedata import bidirectional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+TO_THE_RIGHT: Final = "\u200e"
+"""Makes numbers behind a Hebrew or Arabic name read from left to right."""
 
 
 def count(number: float, noun: str = "") -> str:
@@ -66,3 +70,15 @@ def _sign(sign: str) -> str:
     if sign.isprintable():
         return sign
     return "".join(f"\\x{byte:02x}" for byte in sign.encode(errors="surrogateescape"))
+
+
+def apart(name: str) -> str:
+    """Keep a name of another script from turning the numbers that follow it.
+
+    Examples
+    --------
+    >>> apart("north"), apart("\u05e6\u05e4\u05d5\u05df").endswith(TO_THE_RIGHT)
+    ('north', True)
+    """
+    is_turned = any(bidirectional(char) in {"R", "AL"} for char in name)
+    return f"{name}{TO_THE_RIGHT}" if is_turned else name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.words import count
+from sla_sniper.core.words import apart, count
 from sla_sniper.diagnosis.association import (
     Association,
     Level,
@@ -250,7 +250,8 @@ def _most_misses(levels: Sequence[Level]) -> str:
         return "Nothing was missed."
     top = [level for level in levels if level.n_missed and level.n >= FEW][:_MOST]
     parts = [
-        f"{level.level} {level.share_of_misses:.0%} of the misses (rate {_span(level.rate)})"
+        f"{apart(level.level)}: {level.share_of_misses:.0%} of the misses "
+        f"(rate {_span(level.rate)})"
         for level in top
     ]
     return f"Most: {'; '.join(parts)}." if parts else f"No value of it has {FEW} targets."

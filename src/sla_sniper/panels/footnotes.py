@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from unicodedata import bidirectional
 
+from sla_sniper.core.words import TO_THE_RIGHT, apart
 from sla_sniper.escalation.costs import money
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 NO_INTERVAL: Final = "(too few days for an interval)"
 DASH: Final = "-"
-_TO_THE_RIGHT: Final = "\u200e"
-"""Makes numbers behind a Hebrew or Arabic name read from left to right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def one_line(text: str) -> str:
     >>> one_line("north\x00 \u202eeast")
     'north   east'
     """
-    kept = (char if char.isprintable() or char == _TO_THE_RIGHT else " " for char in text)
+    kept = (char if char.isprintable() or char == TO_THE_RIGHT else " " for char in text)
     return "".join(kept)
 
 
@@ -133,8 +131,7 @@ def named(name: str, *, most: int = 32) -> str:
     'a name that…'
     """
     short = name if len(name) <= most else f"{name[: most - 1]}…"
-    is_turned = any(bidirectional(char) in {"R", "AL"} for char in short)
-    return f"{short}{_TO_THE_RIGHT}" if is_turned else short
+    return apart(short)
 
 
 def figures_of(text: Iterable[Span]) -> tuple[Figure, ...]:
