@@ -156,6 +156,16 @@ def test_fields_of_instants_say_their_zone_and_dates_do_not():
     assert fields["decided_on"].caption == "Decided on"
 
 
+@pytest.mark.parametrize(
+    ("table", "when"), [("cycles", "last known"), ("backtest", "at the forecast")]
+)
+def test_a_field_of_a_ticket_says_which_of_its_values_it_is(table, when):
+    fields = source_of(table, "T", pl.Schema({"group": pl.String(), "metric": pl.String()})).fields
+
+    assert fields["group"].caption == f"Group ({when})"
+    assert fields["metric"].caption == "Metric"
+
+
 def test_sheet_never_holds_a_formula(tmp_path):
     write_workbook({"t": column(*NASTY)}, tmp_path / "t.xlsx")
 

@@ -144,6 +144,7 @@ def test_the_largest_group_is_not_blamed_for_its_size():
 
     assert words(page.title) == "bad (group) missed 55 targets more than at the average rate"
     assert told[0] == "bad: 23.1 % of all misses on 9.1 % of the targets."
+    assert page.exhibit.title == "Share of targets missed, by group as first recorded"
     assert told[1] == "large: 76.9 % of all misses on 90.9 % of the targets."
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from sla_sniper.outputs.tables import DIMENSIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -31,6 +33,8 @@ _FORMATS: Final = {
     "cost_incurred": "n#,##0",
     "expected_saving": "n#,##0",
 }
+_WHEN: Final = {"backtest": "at the forecast"}
+"""Which value of a ticket's property an extract has, where it is not the last known."""
 _CAPTIONS: Final = {
     "p_breach": "P(breach)",
     "is_breach": "Breached",
@@ -148,7 +152,8 @@ def source_of(
     name: str, caption: str, schema: pl.Schema, calculations: Iterable[Field] = ()
 ) -> Source:
     """Describe an extract's columns and what is calculated from them."""
-    columns = (_column(column, kind) for column, kind in schema.items())
+    when = _WHEN.get(name, "last known")
+    columns = (_column(column, kind, when) for column, kind in schema.items())
     fields = {field.name: field for field in (*columns, *calculations)}
     return Source(name, caption, fields)
 
@@ -158,9 +163,11 @@ def calculation(name: str, caption: str, formula: str, *, form: str = "") -> Fie
     return Field(name, "real", "measure", "quantitative", caption, form, formula)
 
 
-def _column(name: str, kind: pl.DataType) -> Field:
+def _column(name: str, kind: pl.DataType, when: str) -> Field:
     caption = _CAPTIONS.get(name, name.replace("_", " ").capitalize())
     role, type_ = "dimension", "nominal"
+    if name in DIMENSIONS:
+        caption = f"{caption} ({when})"
     datatype = _datatype(kind)
     if datatype == "datetime":
         # A timestamp of an extract has no zone, and people read the caption.

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MOST_BARS: Final = 10
 _EFFECT: Final = (
     "V measures how strongly a property goes with missed targets: 0 is not at all, 1 is entirely "
-    "(Cramér's V, corrected for the number of values). It shows no cause."
+    "(Cramér's V, corrected for the number of values). It shows no cause. Each property as it was "
+    "first recorded of the ticket."
 )
 
 
@@ -93,8 +94,8 @@ def where_page(facts: Facts) -> Page:
     levels = _beyond(facts.diagnosis, found.levels)[:MOST_BARS]
     rates = facts.diagnosed(
         "where.rate",
-        f"Share missed of the decided targets with this value of {found.dimension}; Wilson's 95 % "
-        "interval.",
+        f"Share missed of the decided targets whose ticket was first recorded with this value of "
+        f"{found.dimension}; exports have the last known one. Wilson's 95 % interval.",
         "share",
     )
     first = levels[0]
@@ -131,7 +132,7 @@ def where_page(facts: Facts) -> Page:
             ),
             Bars(
                 id="where",
-                title=f"Share of targets missed, by {named(found.dimension)}",
+                title=f"Share of targets missed, by {named(found.dimension)} as first recorded",
                 axis="Share of targets missed",
                 scale="share",
                 footnote=rates,
