@@ -57,7 +57,9 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return "".join(
+        sign if sign.isprintable() or sign == TO_THE_RIGHT else ascii(sign)[1:-1] for sign in text
+    )
 
 
 def _in_bytes(word: str) -> str:
