@@ -10,6 +10,7 @@ import pytest
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.html import as_html
 from sla_sniper.outputs.markdown import as_markdown
+from sla_sniper.outputs.pictures import as_svg
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Column, Document, Note, Page, Sentence, Table
 from sla_sniper.panels.drawings import (
@@ -306,6 +307,17 @@ def test_every_footnote_is_told_once_in_markdown():
     assert text.count("[^1]: ") == 1
     assert "50.0 %[^1]" in text
     assert "`sniper diagnose --json`" in text
+
+
+def height_of(svg: str) -> int:
+    return int(re.findall(r'height="(\d+)"', svg)[0])
+
+
+def test_a_picture_fills_its_page_but_a_bar_does_not():
+    few, many = bars((1.0, 0.5, 2.0)), bars(*[(1.0, 0.5, 2.0)] * 12)
+
+    assert height_of(as_svg(few, tall=440)) == height_of(as_svg(few))
+    assert height_of(as_svg(many, tall=440)) >= 440 > height_of(as_svg(many)) - 60
 
 
 def test_what_is_wider_than_a_phone_scrolls_within_its_page():

@@ -29,6 +29,16 @@ _FONTS: Final = ("Arial", "Liberation Sans", "Helvetica", "DejaVu Sans", "Libert
 _COLUMN, _TALLEST = 468.0, 340.0
 """Width of a picture's column and its greatest height, in points."""
 _SIZE: Final = re.compile(r'width="(\d+)" height="(\d+)"')
+_FILLED: Final = 440
+"""Height of a picture that fills its page, in pixels."""
+_POINTS: Final = {
+    "picture": ((16.0, 15.0, 14.0, 13.0, 12.0, 11.0), (230.0, 330.0)),
+    "text": ((20.0, 18.0, 16.0, 14.0, 12.5, 11.0, 10.0), (690.0, 330.0)),
+}
+"""Sizes of the sentences, and the room for them in points: beside a picture, or alone."""
+_GAP: Final = 12.0
+_SHORT: Final = 9
+"""Rows up to which a table is set in large letters."""
 _LONG: Final = 14
 """Rows beyond which a table is set in small letters."""
 
@@ -62,8 +72,11 @@ def _page(page: Page, numbers: Numbers) -> dict[str, Any]:
         shown = [_table(exhibit, numbers)]
     elif exhibit is not None:
         shown = [_picture(exhibit, numbers)]
+    told = [words(each.text) for each in page.sentences]
+    sizes, room = _POINTS["picture" if shown and shown[0]["kind"] == "picture" else "text"]
     return {
         "title": _spans(title, numbers),
+        "size": fitting.largest(told, sizes, room, gap=_GAP),
         "points": [_spans(each.text, numbers) for each in page.sentences],
         "notes": [_spans(each.text, numbers) for each in page.notes],
         "exhibits": shown,
@@ -71,7 +84,7 @@ def _page(page: Page, numbers: Numbers) -> dict[str, Any]:
 
 
 def _picture(drawing: Drawing, numbers: Numbers) -> dict[str, Any]:
-    svg = as_svg(drawing)
+    svg = as_svg(drawing, tall=_FILLED)
     found = _SIZE.search(svg)
     wide, high = (float(each) for each in found.groups()) if found else (1.0, 1.0)
     return {
@@ -109,7 +122,7 @@ def _table(table: Table, numbers: Numbers) -> dict[str, Any]:
         "head": head,
         "rows": rows,
         "widths": widths,
-        "size": 9 if len(rows) > _LONG else 11,
+        "size": 9 if len(rows) > _LONG else 12.5 if len(rows) <= _SHORT else 10.5,
     }
 
 
