@@ -89,8 +89,10 @@ MIXED = (verdict(10, -400.0), verdict(25, -550.0), verdict(50, 75.0), verdict(10
 
 
 def test_every_replayed_capacity_is_told_with_its_interval():
-    told = words(by_capacity(facts(*MIXED)))
+    text = by_capacity(facts(*MIXED))
+    told = words(text)
 
+    assert len({figure.footnote.id for figure in figures_of(text)}) == 4
     assert told == (
         "Forecast minus the best simple rule: at 10 a day -$300 [-$400, -$200]; at 25 a day -$450 "
         "[-$550, -$350]; at 50 a day $175 [$75, $275]; at 100 a day -$2,079 [-$2,179, -$1,979]."

@@ -29,10 +29,11 @@ _GAINED: Final = (
 
 def by_capacity(facts: Facts) -> Text:
     """Print the difference against the best simple rule at every replayed capacity."""
-    note = facts.replayed("gained_at", _GAINED, facts.currency)
     parts: list[str | Figure] = ["Forecast minus the best simple rule: "]
     for place, told in enumerate(_advantages(facts)):
-        gained = amount(note, _difference(told), row=str(told["capacity"]))
+        # In a sentence a number is found again by its footnote, so each has its own.
+        note = facts.replayed(f"gained_at.{told['capacity']}", _GAINED, facts.currency)
+        gained = amount(note, _difference(told))
         # One number, since a raised mark right behind 10 reads as a power of it.
         joint = ["; "] if place else []
         parts += [*joint, replace(gained, text=f"at {told['capacity']:,} a day {gained.text}")]
