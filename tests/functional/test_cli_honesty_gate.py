@@ -197,6 +197,9 @@ def test_backtest_at_another_capacity_judges_the_desks_own_too(trained):
         assert {row["capacity"] for row in facts[name]} == {5}
     assert facts["capacities"] == [5]
     assert facts["own_verdict"]["advantage"]["capacity"] == 10
+    assert [(each["capacity"], each["policy"]) for each in facts["in_force"]] == [
+        (5, facts["verdicts"][0]["policy"])
+    ]
     queue = succeed("queue", "-w", trained, "--json").json
     assert queue["verdict"] == facts["own_verdict"]["sentence"]
 

@@ -11,7 +11,7 @@ import pytest
 from sla_sniper.snapshots.labels import with_labels
 from sla_sniper.usecases import monitor as usecase
 
-from .conftest import sniper, succeed, write_desk
+from .conftest import BACKTEST, sniper, succeed, write_desk
 from .test_cli_honesty_gate import claim_at
 
 TRAINED_AT = "2025-10-10"
@@ -177,6 +177,15 @@ def test_what_monitor_found_closes_the_gate_at_every_capacity(closed):
     assert found["policy"] != "sniper"
     assert found["verdict"].startswith(f"no measurable advantage over {found['policy']} at 5 a day")
     assert found["verdict"].endswith(f", {REASON})")
+
+
+def test_a_backtest_that_claims_says_that_the_gate_is_closed(closed):
+    words = " ".join(succeed(*BACKTEST, "-w", closed).out.split())
+
+    kept = change(closed, "backtest")
+    assert f"claimed {kept['own_verdict']['sentence']}" in words
+    assert f"not in force {SENTENCE}: {REASON}" in words
+    assert "in_force" not in kept
 
 
 def test_the_report_says_what_monitor_found(closed):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sla_sniper.usecases.queue import QueueReport
     from sla_sniper.usecases.report import Report
     from sla_sniper.usecases.train import TrainReport
+    from sla_sniper.usecases.verdicts import InForce
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _SHOWN = 50
@@ -155,12 +156,22 @@ def backtest(result: BacktestReport, console: Console) -> None:
     for verdict in facts["verdicts"]:
         mark = "[green]claimed[/]" if verdict["advantage"]["claimed"] else "[yellow]no claim[/]"
         console.print(f"{mark} {escape(verdict['sentence'])}", highlight=False)
+        if verdict["advantage"]["claimed"]:
+            _not_in_force(result.in_force.get(verdict["advantage"]["capacity"]), console)
     given = result.trial.summary.assumptions
     console.print(
         f"{escape(assumed(given))} {escape(given.limits)}",
         style="dim",
         highlight=False,
     )
+
+
+def _not_in_force(found: InForce | None, console: Console) -> None:
+    """Say what the gate says instead, where something since takes the claim of a replay back."""
+    if found is None or found.is_claimed:
+        return
+    why = f": {found.why}" if found.why not in found.sentence else ""
+    console.print(f"[yellow]not in force[/] {escape(found.sentence + why)}", highlight=False)
 
 
 def _tornado(found: Mapping[str, Any], currency: str, console: Console) -> None:

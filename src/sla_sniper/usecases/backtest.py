@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,12 +20,14 @@ from sla_sniper.escalation import (
     sensitivity,
 )
 from sla_sniper.eventlog.locking import workspace_lock
+from sla_sniper.model.bundle import read_manifest
 from sla_sniper.panels.sensitivity import (
     BreakEvenPanel,
     TornadoPanel,
     break_even_panel,
     tornado_panel,
 )
+from sla_sniper.usecases.bundles import known_bundle
 from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.evaluating import Trial, refit_cuts, run_trial
 from sla_sniper.usecases.files import NotWritableError, require_ending, write_table, write_text
@@ -34,14 +36,17 @@ from sla_sniper.usecases.forecasting import require_openings
 from sla_sniper.usecases.kept import digests, latest_backtest, require_whole
 from sla_sniper.usecases.leaks import refuse, scan_columns
 from sla_sniper.usecases.results import as_json, header
+from sla_sniper.usecases.verdicts import in_force
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sla_sniper.escalation import CostTable
     from sla_sniper.snapshots.landmarks import Epoch
     from sla_sniper.usecases.desk import Desk
     from sla_sniper.usecases.leaks import Leak
+    from sla_sniper.usecases.verdicts import InForce
 
 Refit = Literal["weekly", "never"]
 CAPACITIES = (10, 25, 50, 100)
@@ -108,6 +113,9 @@ class BacktestReport:
         The estimator asked for: on a small log another one takes its place.
     leaks : tuple of Leak
         Warnings about the columns of the log and about the features first learnt from.
+    in_force : mapping of int to InForce
+        By capacity, what may be claimed beside what a monitor or a training has found; empty where
+        nothing was kept, or there is no model yet.
     """
 
     trial: Trial
@@ -118,6 +126,7 @@ class BacktestReport:
     sensitivity: Sensitivity
     asked: str
     leaks: tuple[Leak, ...] = ()
+    in_force: Mapping[int, InForce] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON object of `sniper backtest`."""
@@ -142,6 +151,11 @@ class BacktestReport:
             "sensitivity": dataclasses.asdict(self.sensitivity),
             "leaks": [leak.as_dict() for leak in self.leaks],
         }
+        if self.in_force:
+            facts["in_force"] = [
+                {"capacity": capacity, **dataclasses.asdict(found)}
+                for capacity, found in self.in_force.items()
+            ]
         return as_json(self.trial.summary.as_dict() | header("backtest", self.as_of) | facts)
 
     def panels(self, costs: CostTable) -> dict[str, TornadoPanel | BreakEvenPanel]:
@@ -189,6 +203,7 @@ def run_backtest(
     desk = open_desk(folder, asked=None, now=now, progress=progress)
     report = replay_desk(desk, plan)
     _keep(report, desk)
+    report = dataclasses.replace(report, in_force=_in_force(report, desk))
     if out is not None:
         progress("writing every decision")
         write_table(decisions_frame(report.trial.replay), out)
@@ -269,6 +284,18 @@ def _keep(report: BacktestReport, desk: Desk) -> None:
         write_text(json.dumps(told, allow_nan=False), folder / "summary.json")
         for name, panel in report.panels(desk.workspace.sla.costs).items():
             write_text(panel.chart().to_json(), folder / f"{name}.vl.json")
+
+
+def _in_force(report: BacktestReport, desk: Desk) -> dict[int, InForce]:
+    """Ask the gate what it lets be claimed now, by capacity; nothing without a model."""
+    bundle = known_bundle(desk)
+    if bundle is None:
+        return {}
+    manifest = read_manifest(bundle)
+    return {
+        capacity: in_force(desk.workspace, capacity, as_of=desk.as_of, manifest=manifest)
+        for capacity in report.trial.summary.capacities
+    }
 
 
 def latest_pool(outputs: Path) -> pl.DataFrame | None:
