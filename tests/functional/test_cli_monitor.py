@@ -8,8 +8,11 @@ import shutil
 import polars as pl
 import pytest
 
+from sla_sniper.escalation import Advantage, Verdict
 from sla_sniper.snapshots.labels import with_labels
+from sla_sniper.stats import Interval
 from sla_sniper.usecases import monitor as usecase
+from sla_sniper.usecases.monitored import Ripe
 
 from .conftest import BACKTEST, sniper, succeed, write_desk
 from .test_cli_honesty_gate import claim_at
@@ -52,6 +55,22 @@ def test_only_ripe_labels_are_measured(watched):
     assert watched["from"].startswith("2025-10-09T22:00")
 
 
+def test_only_days_whose_clocks_are_nearly_all_ripe_are_whole(watched):
+    assert 0 < watched["outcomes"]["whole_days"] < watched["outcomes"]["days"]
+
+
+@pytest.mark.parametrize(("n_whole", "closes"), [(14, False), (15, True)])
+def test_an_interval_around_zero_closes_from_whole_days_on(n_whole, closes):
+    nothing = Advantage(10, "edf", 5.0, -9.0, 19.0, claimed=False)
+    verdict = Verdict(nothing, "edf", "no measurable advantage", "training days", 20)
+    flat = Interval(0.0, 0.0, 0.0)
+
+    ripe = Ripe(20, 99, "2025-10-30", 0.6, 0.1, 0.2, 0.2, flat, 0.5, 0.5, verdict, None,
+                n_whole_days=n_whole)  # fmt: skip
+
+    assert ripe.closes == closes
+
+
 def test_ripe_days_are_measured_in_money(watched):
     outcomes = watched["outcomes"]
 
@@ -92,7 +111,8 @@ def test_days_that_all_end_alike_are_judged_in_money(calm, tmp_path, monkeypatch
     assert f"{'every' if breached else 'no'} clock breached" in " ".join(said.split())
     if not breached:
         (verdict,) = found["verdicts"]
-        assert (outcomes["closes"], verdict["policy"] != "sniper") == (True, True)
+        assert verdict["policy"] != "sniper"
+        assert outcomes["closes"] == (outcomes["whole_days"] >= 15)
         assert "is not shown to pay" in verdict["sentence"]
 
 

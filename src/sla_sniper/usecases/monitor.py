@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 WEEKS: Final = 4
 MISCALIBRATED: Final = 0.05
 """Mean forecast minus breach rate from which a model is off, if its interval says so too."""
+
+WHOLE: Final = 0.9
+"""Share of a day's clocks that are ripe from which the day counts towards closing the gate."""
 
 _SAMPLE: Final = 5_000
 
@@ -106,9 +110,14 @@ def monitor(
         if before.height:
             moved = drifts(before, recent, model.features, model.contributions(sample))
         labelled = with_labels(recent, desk.cycles(as_of=desk.as_of))
-        tested = labelled.filter(pl.Series(training_rows(labelled, cut=_later(desk.as_of))))
+        labelled = labelled.with_columns(
+            is_ripe=pl.Series(training_rows(labelled, cut=_later(desk.as_of)))
+        )
+        tested = labelled.filter("is_ripe").drop("is_ripe")
         n_ripe = tested.height
         ripe = _measured(desk, model, before, tested, start)
+        if ripe is not None:
+            ripe = dataclasses.replace(ripe, n_whole_days=_whole_days(labelled))
     report = _judged(ripe, moved, desk, model)
     result = MonitorReport(
         **report,
@@ -131,6 +140,16 @@ def monitor(
 def _later(moment: datetime) -> datetime:
     """The first instant after `moment`: a cut excludes its own landmarks."""
     return moment + timedelta(microseconds=1)
+
+
+def _whole_days(labelled: pl.DataFrame) -> int:
+    """Count the days nearly all of whose clocks are ripe; of the newest only short ones are."""
+    return (
+        labelled.group_by("day")
+        .agg(pl.col("is_ripe").mean())
+        .filter(pl.col("is_ripe") >= WHOLE)
+        .height
+    )
 
 
 def _measured(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sla_sniper.usecases.leaks import Leak
 
 MIN_CLOSING_DAYS: Final = 15
-"""Ripe days from which an interval around zero closes the gate; of fewer only a loss does."""
+"""Whole days from which an interval around zero closes the gate; of fewer only a loss does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Ripe:
         Net saving that a model trained when these days began would have had more, in currency.
     leaks : tuple of Leak
         Warnings of the leak scanner about what that model learnt from.
+    n_whole_days : int
+        Ripe days nearly all of whose clocks are ripe; of the newest only the short ones are.
     """
 
     n_days: int
@@ -57,11 +59,12 @@ class Ripe:
     verdict: Verdict
     lost: Interval | None
     leaks: tuple[Leak, ...] = ()
+    n_whole_days: int = 0
 
     @property
     def closes(self) -> bool:
         """Whether these days say enough against the forecast to close the gate."""
-        says = self.verdict.advantage.difference <= 0 or self.n_days >= MIN_CLOSING_DAYS
+        says = self.verdict.advantage.difference <= 0 or self.n_whole_days >= MIN_CLOSING_DAYS
         return says and self.verdict.policy != "sniper"
 
 
@@ -126,6 +129,7 @@ def _outcomes(ripe: Ripe) -> dict[str, Any]:
         "outcomes": {
             "days": ripe.n_days,
             "last_day": ripe.last_day,
+            "whole_days": ripe.n_whole_days,
             "auc": ripe.auc,
             "brier_skill": ripe.brier_skill,
             "forecast": ripe.forecast,
