@@ -12,6 +12,7 @@ from sla_sniper.config.workspace import open_workspace
 from sla_sniper.core.errors import UnreadableFileError
 from sla_sniper.core.schema import PREDICTIONS
 from sla_sniper.usecases import backtest as usecase
+from sla_sniper.usecases import verdicts
 from sla_sniper.usecases.backtest import Plan
 from sla_sniper.usecases.bundles import model_in_use
 from sla_sniper.usecases.command_center import stored_period
@@ -145,6 +146,19 @@ def test_closed_gate_makes_the_report_project_nothing(closed, backtested):
     assert "No advantage of the forecast is projected, because none is claimed." in told
     assert "Of that, against the simplest rival" not in told
     assert "- Of that, against the simplest rival: €" in claimed
+
+
+@pytest.mark.parametrize(("last_day", "is_old"), [("2025-08-02", False), ("2025-08-01", True)])
+def test_report_says_how_old_a_claim_is(trained, monkeypatch, last_day, is_old):
+    monkeypatch.setattr(verdicts, "denied_by_training", lambda *_: None)
+    path = trained / "outputs" / "backtest" / "summary.json"
+    facts = json.loads(path.read_text()) | {"first_day": "2025-07-01", "last_day": last_day}
+    path.write_text(json.dumps(facts))
+
+    succeed("report", "-w", trained)
+
+    text = (trained / "outputs" / "executive_slides.md").read_text()
+    assert ("That claim is 91" in text) == is_old
 
 
 def test_report_under_other_costs_is_refused(trained):

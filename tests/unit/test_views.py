@@ -335,6 +335,17 @@ def test_list_older_than_the_log_warns(workspace):
     assert stamp.value == "13 Apr 2016, 08:00 UTC (end of log 13 Apr 2016, 11:00 UTC)"
 
 
+@pytest.mark.parametrize(("days", "is_old"), [(90, False), (91, True)])
+def test_a_replay_long_before_the_end_of_the_log_warns(workspace, days, is_old):
+    walks = Walks(Work(candidates_from(pool(), COSTS.effectiveness), COSTS), {})
+    period = Period(walks, None, {}, 50, log_end=END + timedelta(days=days))
+
+    (stamp,) = [s for s in views.stamps(workspace, None, period) if s.label == "Replayed"]
+
+    assert stamp.is_warning == is_old
+    assert stamp.value.endswith("91 days old at the end of the log") == is_old
+
+
 @pytest.mark.parametrize(("in_use", "is_said"), [("v2", True), ("v1", False), ("", False)])
 def test_list_of_another_model_than_the_one_in_use_warns(workspace, in_use, is_said):
     made = dataclasses.replace(queue(), terms=Terms("", 2, None, "v1"), model_in_use=in_use)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from sla_sniper.escalation.costs import money
@@ -22,7 +22,7 @@ from sla_sniper.panels.phrases import (
     short_saving,
     small_print,
 )
-from sla_sniper.panels.words import period
+from sla_sniper.panels.words import age_of_claim, period
 
 if TYPE_CHECKING:
     from sla_sniper.panels.facts import Facts
@@ -163,6 +163,7 @@ def decision_page(facts: Facts) -> Page:
             Sentence(("Verdict: ", _verdict(facts), *behind(not_shown(facts)))),
             Sentence(by_capacity(facts)),
             *((Sentence(own_capacity(facts)),) if own_capacity(facts) else ()),
+            *_age(facts),
             Sentence(
                 ("The oracle knows the future: no list can save more with as many slots.",)
             ),
@@ -226,6 +227,22 @@ def _verdict(facts: Facts) -> Figure:
     told = because(facts.sentence, facts)
     note = facts.replayed("verdict", "The only claim that the honesty gate lets print.", "sentence")
     return Figure(note, f"{told}.")
+
+
+def _age(facts: Facts) -> tuple[Sentence, ...]:
+    """Say how old a claim is, where it is old."""
+    last = date.fromisoformat(facts.backtest["last_day"])
+    age = age_of_claim(last, datetime.fromisoformat(facts.as_of).date())
+    if not age or not facts.is_claimed:
+        return ()
+    note = facts.replayed(
+        "claim.age", "Days from the last replayed day to the instant of the report.", "days"
+    )
+    return (
+        Sentence(
+            ("That claim is ", counted(note, age), " days old: replay later days to renew it.")
+        ),
+    )
 
 
 def _against(facts: Facts) -> Text:

@@ -14,8 +14,25 @@ if TYPE_CHECKING:
     from sla_sniper.stats.intervals import Interval
 
 DASH: Final = "-"
+OLD_DAYS: Final = 90
+"""Days after the last replayed one from which on a reader is told how old a claim is."""
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
+
+
+def age_of_claim(last_day: date, today: date) -> int:
+    """Days since the last replayed one, where these are more than `OLD_DAYS`; else 0.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> age_of_claim(date(2016, 4, 29), date(2016, 7, 28))
+    0
+    >>> age_of_claim(date(2016, 4, 29), date(2016, 7, 29))
+    91
+    """
+    days = (today - last_day).days
+    return days if days > OLD_DAYS else 0
 
 
 def working_time(seconds: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sla_sniper.core.instants import parse_instant
+from sla_sniper.core.instants import parse_instant, zone
 from sla_sniper.core.words import count
 from sla_sniper.escalation.assumptions import assumed
 from sla_sniper.escalation.policies import POLICIES, RULES
@@ -15,7 +15,7 @@ from sla_sniper.panels.charts import CapturePanel, NetPanel, capture_panel, net_
 from sla_sniper.panels.figures import Compared, Figure, figures
 from sla_sniper.panels.kill_list import KillListPanel, kill_list_panel, slots_kept
 from sla_sniper.panels.verdict import Banner, verdict_banner
-from sla_sniper.panels.words import moment, period
+from sla_sniper.panels.words import age_of_claim, moment, period
 from sla_sniper.ui.notices import Notice, changed, nobody
 from sla_sniper.usecases.command_center import MOST
 from sla_sniper.usecases.kill_list import Scenario, repriced
@@ -264,7 +264,10 @@ def _period_stamps(replayed: Period | None, timezone: str) -> list[Stamp]:
     )
     span = f"{period(first, last)}, {count(pool.n_days, 'working day')}{epoch}"
     size = f"{count(pool.n_tickets, 'ticket')} at {count(len(pool.landmarks), 'landmark')}"
-    return [Stamp("Replayed", f"{span}; {size}")]
+    end = replayed.log_end
+    age = age_of_claim(last, end.astimezone(zone(timezone)).date()) if end else 0
+    old = f"; what it claims is {age} days old at the end of the log" if age else ""
+    return [Stamp("Replayed", f"{span}; {size}{old}", is_warning=bool(age))]
 
 
 def _known_by(

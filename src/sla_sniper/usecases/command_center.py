@@ -31,6 +31,8 @@ from sla_sniper.escalation.replay import (
 from sla_sniper.escalation.slots import Paced
 from sla_sniper.escalation.staffing import Staffing
 from sla_sniper.escalation.summary import catchable, summarise
+from sla_sniper.eventlog.reading import log_end
+from sla_sniper.eventlog.store import EventStore
 from sla_sniper.stats.bootstrap import day_weights
 from sla_sniper.stats.intervals import Interval, percentile_interval
 from sla_sniper.usecases.bundles import model_in_use
@@ -47,6 +49,7 @@ from sla_sniper.usecases.verdicts import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from sla_sniper.config.workspace import Workspace
@@ -112,6 +115,8 @@ class Period:
         neither.
     closed : Verdict or None
         By which a `monitor` since the backtest has closed the gate; None where none has.
+    log_end : datetime or None
+        The last instant recorded by now; None for an empty log.
     denial : Denial or None
         By which the training of the model in use takes claims back; None where it does not.
     """
@@ -123,6 +128,7 @@ class Period:
     model: Mapping[str, Any] | None = None
     closed: Verdict | None = None
     denial: Denial | None = None
+    log_end: datetime | None = None
 
     def holds_for(self, workspace: Workspace) -> bool:
         """Whether the pool was priced by what `sla.toml` says now."""
@@ -200,6 +206,7 @@ def stored_period(workspace: Workspace) -> Period | None:
         model=model,
         closed=closed_since(workspace, about, model),
         denial=denied_by_training(workspace, about, model),
+        log_end=log_end(EventStore(workspace.folder)),
     )
 
 
