@@ -28,7 +28,7 @@ from sla_sniper.usecases.notebook import (
     written,
 )
 from sla_sniper.usecases.report import facts_of, told_backtest
-from tests.functional.conftest import sniper, succeed
+from tests.functional.conftest import BACKTEST, sniper, succeed
 
 NOW = datetime(2025, 11, 1, tzinfo=UTC)
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -150,6 +150,7 @@ def test_another_workspace_gives_other_numbers(desk, notebook, tmp_path):
         "X1,2025-10-20 09:30:00,2025-10-01 09:30:00,Resolved,P1,desk,a,mail,vpn,caller 1,AMS\n"
     )
     succeed("ingest", late, "-w", other)
+    succeed(*BACKTEST, "-w", other)
     out = tmp_path / "elsewhere" / "again.ipynb"
 
     facts = succeed("report", "--format", "ipynb", "--out", out, "-w", other, "--json").json

@@ -23,6 +23,7 @@ _ALIKE: Final = 0.5
 """From here on two texts are one that was edited."""
 _SHORTEST: Final = 3
 """Letters of the shortest name that is looked for in a sentence."""
+_FOOTNOTES: Final = "table:footnotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +307,8 @@ def _tables(ledger: Ledger, pairs: Sequence[tuple[Slide, Slide | None]], truth: 
         for grid in () if page is None else page.grids:
             rows = given.setdefault(grid.base, {})
             for row, ids in zip(grid.rows[1:], truth.cells.get(grid.name, ()), strict=True):
-                rows.setdefault(_label(row, rows), (row, tuple(ids)))
+                told = _told(row, grid.base)
+                rows.setdefault(_label(told, rows), (told, _told(tuple(ids), grid.base)))
     for slide, page in pairs:
         grids = {} if page is None else {grid.name: grid for grid in page.grids}
         found = {grid.name for grid in slide.grids}
@@ -324,10 +326,16 @@ def _label(row: Row, known: Mapping[tuple[str, int], Any]) -> tuple[str, int]:
     return label, sum(1 for name, _ in known if name == label)
 
 
+def _told(row: Row, table: str) -> Row:
+    """Leave out what only refers to other places of the deck: they move with what else changed."""
+    return row[1:4] if table == _FOOTNOTES else row
+
+
 def _labelled(grid: Grid) -> dict[tuple[str, int], Row]:
     rows: dict[tuple[str, int], Row] = {}
     for row in grid.rows[1:]:
-        rows[_label(row, rows)] = row
+        told = _told(row, grid.base)
+        rows[_label(told, rows)] = told
     return rows
 
 

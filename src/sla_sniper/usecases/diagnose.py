@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sla_sniper.diagnosis.findings import Finding
-    from sla_sniper.diagnosis.flow import Hour, Week
     from sla_sniper.eventlog.outages import Outage
     from sla_sniper.sla.policy import ServiceLevels
     from sla_sniper.usecases.desk import Desk
@@ -391,15 +390,10 @@ def _detail(report: DiagnosisReport) -> dict[str, Any]:
         "curves": [each.as_dict() | {"sentence": each.sentence} for each in found.curves],
         "legs": [each.as_dict() for each in found.legs],
         "cut": found.cut.as_dict(),
-        "hours": [_plain(each) for each in found.hours],
-        "weeks": [_plain(each) | {"monday": each.monday.isoformat()} for each in found.weeks],
+        "hours": [asdict(each) for each in found.hours],
+        "weeks": [asdict(each) | {"monday": each.monday.isoformat()} for each in found.weeks],
         "recovery": found.recovery.as_dict(),
         "conduct": [each.as_dict() for each in found.conduct],
         "invented": list(found.invented),
         "outages": list(report.outages),
     }  # fmt: skip
-
-
-def _plain(value: Hour | Week) -> dict[str, Any]:
-    """Fields of a small frozen value."""
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
