@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sla_sniper.core.schema import STATUSES
 from sla_sniper.sla.calendar import Calendar
 from sla_sniper.sla.clock import cycles
 from sla_sniper.sla.conditions import Condition, Conditions
@@ -1612,3 +1613,83 @@ def test_a_cycle_cancelled_after_it_was_resolved_keeps_the_deadline_it_met(desk,
     )  # fmt: skip
 
     assert (ended["state"], ended["fulfilled_at"], ended["due_at"]) == ("met", at(10), at(60))
+
+
+# What a row says of the ticket
+
+
+@pytest.mark.parametrize("told", [None, "unheard of"])
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_status_that_nobody_named_is_none_of_those_that_pause(desk, told, status):
+    rule = promise(240, pause_in=(status,))
+
+    (row,) = desk((0, {"status": told}), as_of=30, policies=[SlaPolicy("only", (rule,))])
+
+    assert (row["state"], row["elapsed"]) == ("running", 30)
+
+
+def test_a_ticket_begins_at_the_first_row_that_tells_of_its_creation(desk):
+    rows = [(0, {"activity": "attribute"}), *((n, {"activity": "created"}) for n in (10, 20, 30))]
+
+    (row,) = desk(*rows, as_of=60, policies=[SlaPolicy("only", (promise(240),))])
+
+    assert (row["applied_at"], row["elapsed"]) == (at(10), 50)
+
+
+def test_a_public_reply_of_the_requester_asks_again(desk):
+    rule = promise(240, metric="next_reply_time")
+    asks = {"activity": "public_reply", "actor_role": "requester"}
+
+    rows = desk((0, {}), (10, ANSWERS), (20, asks), as_of=50, policies=[SlaPolicy("p", (rule,))])
+
+    assert [(row["applied_at"], row["elapsed"]) for row in rows] == [(at(20), 30)]
+
+
+def test_a_status_that_was_told_before_answers_no_later_question(desk):
+    rule = promise(240, metric="next_reply_time", reply_statuses=("on_hold",))
+    told = [(5, ANSWERS), (10, {"status": "on_hold", "actor_role": None}), (20, ASKS)]
+
+    rows = desk((0, {}), *told, as_of=50, policies=[SlaPolicy("p", (rule,))])
+
+    assert [(row["state"], row["applied_at"]) for row in rows] == [("running", at(20))]
+
+
+@pytest.mark.parametrize(
+    "times", [{"valid_from": at(-60)}, {"valid_to": at(60)}], ids=["from", "to"]
+)  # fmt: skip
+def test_a_policy_that_is_valid_still_asks_its_conditions(desk, times):
+    policy = SlaPolicy("b only", (promise(240),), of_group("b"), **times)
+
+    assert desk((0, {"group": "a"}), as_of=30, policies=[policy]) == []
+    assert len(desk((0, {"group": "b"}), as_of=30, policies=[policy])) == 1
+
+
+def test_any_of_several_conditions_is_enough(desk):
+    either = Conditions(any_of=(of_group("b").all_of[0], of_group("c").all_of[0]))
+    policy = SlaPolicy("b or c", (promise(240),), either)
+
+    found = {name: desk((0, {"group": name}), as_of=30, policies=[policy]) for name in "abc"}
+
+    assert {name: len(rows) for name, rows in found.items()} == {"a": 0, "b": 1, "c": 1}
+
+
+def test_a_hold_exactly_as_long_as_its_row_moves_the_deadline_for_the_next(desk):
+    """Overdue at 10:30, held until 17:30, where a note follows: due at 17:00, and on time."""
+    rule = promise(60, calendar="office", pause_until="hold_until", pause_unit="wall")
+    changes = [(90, held_until(510)), (510, {"activity": "internal_note"})]
+
+    (row,) = desk((0, {}), *changes, as_of=DAY + 30, policies=[SlaPolicy("only", (rule,))])
+
+    assert (row["state"], row["due_at"], row["breached_at"]) == ("overdue", at(480), at(480))
+
+
+@pytest.mark.parametrize("unit", ["working", "wall"])
+def test_time_held_is_paused_as_long_as_it_is_open_or_by_the_wall(desk, unit):
+    """Held from 16:30 to 9:30: an hour of it is open."""
+    rule = promise(240, calendar="office", pause_until="hold_until", pause_unit=unit)
+
+    (row,) = desk(
+        (0, {}), (450, held_until(DAY + 30)), as_of=DAY + 60, policies=[SlaPolicy("p", (rule,))]
+    )
+
+    assert row["paused"] == (60 if unit == "working" else 17 * 60)
