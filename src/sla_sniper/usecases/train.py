@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from sla_sniper.core.instants import zone
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.eventlog.locking import workspace_lock
 from sla_sniper.model.bundle import Evidence, read_manifest, save_bundle
@@ -135,5 +137,11 @@ def _verdict(trial: Trial, desk: Desk) -> dict[str, Any]:
         "rule": verdict.advantage.rule,
         "promise": sla.promise,
         "stakes": sla.stakes,
-        "last_day": trial.summary.last_day,
+        "last_day": min(trial.summary.last_day, _last_whole_day(desk)),
     }
+
+
+def _last_whole_day(desk: Desk) -> str:
+    """The last day that was over: hours of the next one are no day that a backtest lacks."""
+    today = desk.as_of.astimezone(zone(desk.workspace.landmarks.timezone)).date()
+    return str(today - timedelta(days=1))

@@ -190,8 +190,8 @@ def denied_by_training(
 ) -> Denial | None:
     """Return how the training of the model in use takes back what a backtest claims, or None.
 
-    It does if it was tested on later days than the backtest replayed, whichever ran first: up to
-    the same day the backtest stands, for it replays more of them.
+    It does if it was tested on later whole days than the backtest replayed, whichever ran first:
+    up to the same day the backtest stands, for it replays more of them.
     """
     if backtest is None or manifest is None:
         return None
