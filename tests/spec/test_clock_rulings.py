@@ -1693,3 +1693,13 @@ def test_time_held_is_paused_as_long_as_it_is_open_or_by_the_wall(desk, unit):
     )
 
     assert row["paused"] == (60 if unit == "working" else 17 * 60)
+
+
+def test_a_hold_is_no_use_of_a_stop_that_counts(desk):
+    """Resolved from 9:00 to 10:00 and held until 9:20 in it: forty minutes of it were used."""
+    rule = promise(240, calendar="office", pause_until="hold_until", on_reopen="count")
+    changes = [(0, {"status": "resolved", **held_until(20)}), (60, {"status": "open"})]
+
+    (row,) = desk((0, {}), *changes, as_of=90, policies=[SlaPolicy("only", (rule,))])
+
+    assert (row["elapsed"], row["paused"], row["due_at"]) == (70, 20, at(260))

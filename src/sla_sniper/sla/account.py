@@ -328,10 +328,19 @@ def _used(
     elapsed, paused = sum_since(spent, resets), sum_since(lost, resets)
     reopens = stages.is_reopened & ~activated
     if reopens.any():
-        is_used = ~stages.is_still & (target.on_reopen == "count")
-        elapsed = elapsed + _stood_still(np.where(is_used, stood, 0), reopens, held, resets)
-        paused = paused + _stood_still(np.where(is_used, 0, stood), reopens, held, resets)
+        is_used = target.on_reopen == "count"
+        still = _still(rows.facts, stages, target, calendar) if is_used else stood
+        elapsed = elapsed + _stood_still(stood - still, reopens, held, resets)
+        paused = paused + _stood_still(still, reopens, held, resets)
     return spent, elapsed, paused
+
+
+def _still(facts: Facts, stages: Stages, target: Target, calendar: Calendar) -> Ints:
+    """Time of each stopped segment in which a rule made the clock stand still anyway."""
+    ends = np.where(facts.last, facts.begins, facts.ends)
+    until = np.clip(np.where(stages.is_stopped, stages.still_until, 0), facts.begins, ends)
+    is_wall = target.pause_unit == "wall"
+    return until - facts.begins if is_wall else open_between(facts.begins, until, calendar)
 
 
 def _spent(rows: Coverage, stages: Stages, calendar: Calendar) -> tuple[Ints, Ints, Ints]:
@@ -361,7 +370,7 @@ def _stands_since(facts: Facts, stages: Stages, rule: Target, resets: Flags) -> 
     """Index of the row at which a present standstill began, else of the row itself."""
     is_paused = (stages.state == PAUSED) | (stages.state == CANCELLED)
     # A stop that a reopening counts as used was no standstill.
-    is_lost = stages.is_stopped & (stages.is_still | (rule.on_reopen != "count"))
+    is_lost = stages.is_stopped & ((stages.still_until >= facts.ends) | (rule.on_reopen != "count"))
     stands = is_paused | is_lost
     goes_on = before(stands & (stages.resumes >= facts.ends), first=facts.first)
     return latest(~((stands | stages.is_stopped) & goes_on) | resets)

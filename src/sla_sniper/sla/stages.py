@@ -48,8 +48,9 @@ class Stages:
         From when on the clock runs within the row's segment; `NEVER` if it does not.
     hidden_until : ndarray of int
         Until when it runs without showing a deadline; 0 where it shows one.
-    is_still : ndarray of bool
-        A rule makes it stand still, whether or not it has stopped anyway.
+    still_until : ndarray of int
+        Until when a rule makes it stand still, whether or not it has stopped anyway: `NEVER` by
+        its status, an instant while it is held, 0 where none does.
     is_reopened : ndarray of bool
         It goes on after it had stopped, in the same cycle or a new one.
     """
@@ -59,7 +60,7 @@ class Stages:
     is_stopped: Flags
     resumes: Ints
     hidden_until: Ints
-    is_still: Flags
+    still_until: Ints
     is_reopened: Flags
 
 
@@ -88,13 +89,16 @@ def read_stages(events: pl.DataFrame, facts: Facts, attached: Flags, rule: Targe
     ).astype(np.int64)
     resumes = np.where(state == RUNNING, facts.begins, NEVER)
     hidden_until = np.where(is_hidden & (state == RUNNING), NEVER, 0)
+    still_until = np.where(still & ~is_hidden, NEVER, 0)
     if rule.pause_until:
         until = _instants(events, rule.pause_until)
-        waits = (state == RUNNING) & (until > facts.begins) & (until < NEVER)
+        is_held = (until > facts.begins) & (until < NEVER)
+        waits = (state == RUNNING) & is_held
         if rule.pause_mode == "hide":
             hidden_until = np.where(waits, np.maximum(hidden_until, until), hidden_until)
         else:
             state, resumes = np.where(waits, PAUSED, state), np.where(waits, until, resumes)
+            still_until = np.where(is_held, np.maximum(still_until, until), still_until)
     stopped = stopped & ~is_idle
     return Stages(
         opens=opens,
@@ -102,7 +106,7 @@ def read_stages(events: pl.DataFrame, facts: Facts, attached: Flags, rule: Targe
         is_stopped=stopped,
         resumes=resumes,
         hidden_until=hidden_until,
-        is_still=still & ~is_hidden,
+        still_until=still_until,
         is_reopened=before(stopped, first=facts.first) & ~stopped,
     )
 
