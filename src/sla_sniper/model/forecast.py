@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -185,11 +186,16 @@ def train_model(
         learnt = snapshots.filter(is_watched).sort(_ORDER)
         outcome = learnt["breached"].fill_null(value=False).to_numpy()
     slack = training["slack_us"].cast(pl.Float64).to_numpy()
+    # Neither fit reads the other, and both let go of the interpreter while they compute.
+    with ThreadPoolExecutor(1) as pool:
+        calibrating = pool.submit(_calibrate, training, unfitted)
+        estimator = unfitted().fit(learnt, outcome)
+        calibrator = calibrating.result()
     return BreachModel(
         name,
         tuple(features),
-        unfitted().fit(learnt, outcome),
-        _calibrate(training, unfitted),
+        estimator,
+        calibrator,
         EdfValue.fit(slack, breached),
         _facts(training, features, as_of, seed=seed, n_before=n_before),
     )
