@@ -11,6 +11,7 @@ from sla_sniper.core.instants import HOUR_US
 from sla_sniper.core.schema import CYCLES, STATUSES, TICKET_KEY
 from sla_sniper.sla.clock import read_clocks, tabulate
 from sla_sniper.sla.facts import read_facts
+from sla_sniper.sla.runs import latest
 from sla_sniper.sla.segments import NEVER, NO_TARGET, PAUSED, STOPPED
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class _Rows:
         self.leg = _leg_of_status(facts)
         tells = events["source"].is_in(list(assigning)).to_numpy()
         is_free = np.where(tells, ~facts.is_assigned, facts.status == STATUSES.index("new"))
-        is_passed_on = _changes(events, "group") & ~_changes(events, "assignee")
+        groups, agents = (_changes(events[name], facts.first) for name in ("group", "assignee"))
+        is_passed_on = groups & ~agents
         self.leg = np.where((self.leg == _IN_WORK) & is_free, _UNASSIGNED, self.leg)
         active = (self.leg == _IN_WORK) | (self.leg == _UNASSIGNED)
         self.leg = np.where(active & is_passed_on, _BETWEEN, self.leg)
@@ -161,11 +163,12 @@ def _leg_of_status(facts: Facts) -> Ints:
     return legs[facts.status]
 
 
-def _changes(events: pl.DataFrame, column: str) -> Flags:
+def _changes(column: pl.Series, first: Flags) -> Flags:
     """Rows whose value differs from the ticket's last known one; the first value is no change."""
-    last = pl.col(column).forward_fill().over(TICKET_KEY).shift(1).over(TICKET_KEY)
-    changed = pl.col(column).is_not_null() & last.is_not_null() & (pl.col(column) != last)
-    return events.select(changed.fill_null(value=False)).to_series().to_numpy()
+    is_known = column.is_not_null().to_numpy()
+    last = np.r_[0, latest(is_known | first)[:-1]]
+    differs = (column != column.gather(last)).fill_null(value=False).to_numpy()
+    return np.asarray(differs & ~first)
 
 
 def _course(

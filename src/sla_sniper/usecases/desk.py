@@ -317,8 +317,8 @@ def open_desk(
         )
     as_of, why = workspace.moment(asked, now=now, log_end=end)
     progress("reading the event log")
-    known = store.scan().filter(pl.col("recorded_at") <= as_of).collect()
-    stored = known.sort(*TICKET_KEY, "occurred_at", "sequence", "recorded_at")
+    known = store.scan().filter(pl.col("recorded_at") <= as_of)
+    stored = known.sort(*TICKET_KEY, "occurred_at", "sequence", "recorded_at").collect()
     if stored.is_empty():
         raise NotEnoughHistoryError(
             f"Nothing was recorded by {as_of.isoformat()}; the log begins later."
