@@ -189,6 +189,21 @@ def test_a_level_that_is_always_missed_does_not_break_the_fit(desk):
     np.testing.assert_allclose(fitted, rates, atol=1e-6)
 
 
+@given(st.integers(0, 10_000), st.integers(2, 9))
+def test_what_a_dimension_adds_does_not_depend_on_where_the_fit_begins(seed, n_levels):
+    draw = np.random.default_rng(seed)
+    frame = pl.DataFrame({name: draw.integers(0, n_levels, 60) for name in "abc"})
+    coded = [encode(frame, name) for name in frame.columns]
+    # Few tickets a level: many a one is missed always or never, alone or with another.
+    missed = (draw.random(60) < 0.3 + 0.6 * (frame["a"].to_numpy() == 0)).astype(float)
+    full, rest = regress(coded, missed), regress(coded[1:], missed)
+
+    found = without(coded, missed, full, 0)
+
+    assert found.statistic == pytest.approx(rest.deviance - full.deviance, abs=1e-7)
+    assert found.df == full.rank - rest.rank
+
+
 def test_a_regression_on_nothing_is_the_rate_of_all():
     found = regress([], np.array([1.0, 0.0, 0.0, 0.0]))
 

@@ -33,6 +33,10 @@ AT_ONCE: Final = 60
 RECENT_DAYS: Final = 30
 N_EXAMPLES: Final = 5
 _OPEN: Final = ("running", "paused", "overdue")
+_LOOKED_AT: Final = (
+    "state", "elapsed_us", "target_us", "breached_at", "fulfilled_at", "reopened_after",
+    "n_short_pauses", "paused_at", "relaxed_at", "first_reply_by", "first_reply_after",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +118,8 @@ def conduct(clocks: pl.DataFrame, *, as_of: datetime) -> tuple[Conduct, ...]:
     as_of : datetime
         Where the log is read.
     """
-    clocks = clocks.with_columns(
-        _row=pl.int_range(pl.len(), dtype=pl.Int64), _ticket=_ticket_name(clocks)
+    clocks = clocks.select(
+        *_LOOKED_AT, _row=pl.int_range(pl.len(), dtype=pl.Int64), _ticket=_ticket_name(clocks)
     )
     met = clocks.filter(pl.col("state") == "met")
     stopped = clocks.filter(pl.col("state").is_in(["met", "missed"]))

@@ -277,6 +277,7 @@ def _local(decided: pl.DataFrame, timezone: str) -> tuple[pl.Series, pl.Series]:
 
 def curves_by_priority(clocks: pl.DataFrame) -> tuple[Curves, ...]:
     """Follow the clocks of each priority from their start; the most frequent first."""
+    clocks = clocks.select("priority", "elapsed_us", "target_us", "is_missed", "fulfilled_at")
     sizes = clocks.group_by("priority").len().sort(["len", "priority"], descending=[True, False])
     found = []
     for priority, n in sizes.head(_MOST_CURVES).iter_rows():

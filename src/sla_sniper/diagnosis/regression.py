@@ -29,6 +29,10 @@ _ENOUGH: Final = 1e-12
 """Change of the deviance, as a share of it, that ends the fit."""
 _FARTHEST: Final = 30.0
 """Log odds beyond which a chance is 0 or 1: levels that are missed always, or never."""
+_NEAR: Final = 5.0
+"""How far out an effect may be as a fit begins: farther out the likelihood has no slope."""
+_KEEPS: Final = 0.1
+"""Part of the gain before that a step may bring and still be followed by one as curved."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +47,8 @@ class Regression:
         Log odds of a ticket with the first level of each dimension.
     deviance : float
         Twice the log likelihood that is lacking; never negative.
-    rank : int
-        Parameters that the data tell apart, the intercept included.
+    counts : ndarray of shape (n_parameters, n_parameters)
+        Rows that each pair of parameters shares.
     logit : ndarray of shape (n_rows,)
         Fitted log odds of each row.
     """
@@ -52,11 +56,22 @@ class Regression:
     effects: tuple[Floats, ...]
     intercept: float
     deviance: float
-    rank: int
+    counts: Floats
     logit: Floats
 
+    @property
+    def rank(self) -> int:
+        """Parameters that the data tell apart, the intercept included."""
+        return _rank(_scaled(self.counts)[0])
 
-def regress(coded: Sequence[Coded], missed: Floats) -> Regression:
+
+def regress(
+    coded: Sequence[Coded],
+    missed: Floats,
+    *,
+    near: Floats | None = None,
+    counts: Floats | None = None,
+) -> Regression:
     """Fit the log odds of missing as a sum over dimensions, by maximum likelihood [1]_.
 
     Parameters
@@ -65,6 +80,10 @@ def regress(coded: Sequence[Coded], missed: Floats) -> Regression:
         Dimensions over the same n_rows decided clocks.
     missed : ndarray of shape (n_rows,)
         1 for a missed target, 0 for a met one.
+    near : ndarray of shape (n_parameters,), optional
+        Intercept and effects to begin with: fewer steps, the same end.
+    counts : ndarray of shape (n_parameters, n_parameters), optional
+        Rows of each pair of parameters, where they have been counted before.
 
     Returns
     -------
@@ -86,23 +105,31 @@ def regress(coded: Sequence[Coded], missed: Floats) -> Regression:
     >>> found.effects[0].round(6), round(np.log(3), 6)
     (array([0.      , 1.098612]), np.float64(1.098612))
     """
-    sizes = [len(each) - 1 for each in coded]
-    starts = np.cumsum([1, *sizes])
-    beta = np.zeros(starts[-1])
-    rank = _rank(_scaled(coded, n_rows=len(missed))[0])
-    rate = np.clip(missed.mean() if len(missed) else 0.5, 1e-12, 1 - 1e-12)
-    beta[0] = np.log(rate / (1 - rate))
-    logit = _logit(coded, starts, beta, n_rows=len(missed))
-    deviance = _deviance(logit, missed)
+    spans = places(coded)
+    if counts is None:
+        counts = information(coded, np.ones(len(missed)))
+    if near is None:
+        rate = np.clip(missed.mean() if len(missed) else 0.5, 1e-12, 1 - 1e-12)
+        near = np.r_[np.log(rate / (1 - rate)), np.zeros(len(counts) - 1)]
+    beta, curve = near, None
+    logit = _logit(coded, beta, n_rows=len(missed))
+    deviance, gained = _deviance(logit, missed), np.inf
     for _ in range(_MOST_STEPS):
         p = _chance(logit)
-        step = _step(information(coded, p * (1 - p)), _scores(coded, starts, missed - p))
-        beta, logit, reached = _stepped(coded, starts, beta, step, missed, deviance)
-        gained, deviance = deviance - reached, reached
-        if gained <= _ENOUGH * max(deviance, 1.0):
+        # Curvature costs a table for each pair of dimensions, the slope one for each dimension.
+        is_own = curve is None
+        curve = information(coded, p * (1 - p)) if curve is None else curve
+        beta, logit, reached = _stepped(
+            coded, beta, _step(curve, _scores(coded, missed - p)), missed, deviance
+        )
+        before, gained, deviance = gained, deviance - reached, reached
+        is_done = gained <= _ENOUGH * max(deviance, 1.0)
+        if is_done and is_own:
             break
-    effects = tuple(np.r_[0.0, beta[first:last]] for first, last in pairwise(starts))
-    return Regression(effects, float(beta[0]), deviance, rank, logit)
+        if is_done or gained > _KEEPS * before:
+            curve = None
+    effects = tuple(np.r_[0.0, beta[span]] for span in spans)
+    return Regression(effects, float(beta[0]), deviance, counts, logit)
 
 
 def without(coded: Sequence[Coded], missed: Floats, full: Regression, place: int) -> ChiSquare:
@@ -115,7 +142,15 @@ def without(coded: Sequence[Coded], missed: Floats, full: Regression, place: int
     place : int
         Of the dimension in `coded`.
     """
-    rest = regress([each for n, each in enumerate(coded) if n != place], missed)
+    left = np.delete(np.arange(len(full.counts)), places(coded)[place])
+    near = np.r_[full.intercept, *(each[1:] for each in full.effects)]
+    near[0] += full.effects[place] @ coded[place].counts() / max(len(missed), 1)
+    rest = regress(
+        [each for n, each in enumerate(coded) if n != place],
+        missed,
+        near=np.clip(near[left], -_NEAR, _NEAR),
+        counts=full.counts[np.ix_(left, left)],
+    )
     added = max(0.0, rest.deviance - full.deviance)
     return chi_square(added, full.rank - rest.rank, len(missed))
 
@@ -165,7 +200,7 @@ def null_directions(coded: Sequence[Coded], *, n_rows: int) -> tuple[Floats, Flo
     scale : ndarray of shape (n_parameters,)
         Root of the number of rows of each.
     """
-    scaled, scale = _scaled(coded, n_rows=n_rows)
+    scaled, scale = _scaled(information(coded, np.ones(n_rows)))
     if _rank(scaled) == len(scale):
         return np.empty((len(scale), 0)), scale
     size, direction = np.linalg.eigh(scaled)
@@ -173,9 +208,8 @@ def null_directions(coded: Sequence[Coded], *, n_rows: int) -> tuple[Floats, Flo
     return missing / scale[:, None], scale
 
 
-def _scaled(coded: Sequence[Coded], *, n_rows: int) -> tuple[Floats, Floats]:
+def _scaled(counts: Floats) -> tuple[Floats, Floats]:
     """How parameters go together over the rows, each of length one, and their lengths."""
-    counts = information(coded, np.ones(n_rows))
     scale = np.sqrt(np.maximum(np.diag(counts), 1.0))
     return counts / np.outer(scale, scale), scale
 
@@ -185,36 +219,30 @@ def _rank(scaled: Floats) -> int:
 
 
 def _step(information: Floats, score: Floats) -> Floats:
-    """Newton step; where dimensions tell the same twice, a grain of damping picks one of many."""
+    """Newton step, `_FARTHEST` at most; damping picks one where dimensions tell the same."""
     damping = np.diag(1e-9 * np.diag(information) + 1e-12)
-    return np.asarray(np.linalg.solve(information + damping, score))
+    step = np.linalg.solve(information + damping, score)
+    return np.asarray(step * min(1.0, _FARTHEST / np.abs(step).max(initial=_FARTHEST)))
 
 
 def _stepped(
-    coded: Sequence[Coded],
-    starts: NDArray[np.int64],
-    beta: Floats,
-    step: Floats,
-    missed: Floats,
-    deviance: float,
+    coded: Sequence[Coded], beta: Floats, step: Floats, missed: Floats, deviance: float
 ) -> tuple[Floats, Floats, float]:
     """Take the Newton step, or half of it, and again, until it does not make things worse."""
     for _ in range(_MOST_STEPS):
         tried = beta + step
-        logit = _logit(coded, starts, tried, n_rows=len(missed))
+        logit = _logit(coded, tried, n_rows=len(missed))
         reached = _deviance(logit, missed)
         if reached <= deviance:
             return tried, logit, reached
         step = step / 2
-    return beta, _logit(coded, starts, beta, n_rows=len(missed)), deviance
+    return beta, _logit(coded, beta, n_rows=len(missed)), deviance
 
 
-def _logit(
-    coded: Sequence[Coded], starts: NDArray[np.int64], beta: Floats, *, n_rows: int
-) -> Floats:
+def _logit(coded: Sequence[Coded], beta: Floats, *, n_rows: int) -> Floats:
     total = np.full(n_rows, beta[0])
-    for each, (first, last) in zip(coded, pairwise(starts), strict=True):
-        total += np.r_[0.0, beta[first:last]][each.code]
+    for each, span in zip(coded, places(coded), strict=True):
+        total += np.r_[0.0, beta[span]][each.code]
     return np.asarray(np.clip(total, -_FARTHEST, _FARTHEST))
 
 
@@ -226,9 +254,5 @@ def _deviance(logit: Floats, missed: Floats) -> float:
     return float(2 * (np.logaddexp(0, logit) - missed * logit).sum())
 
 
-def _scores(coded: Sequence[Coded], starts: NDArray[np.int64], residual: Floats) -> Floats:
-    found = np.empty(starts[-1])
-    found[0] = residual.sum()
-    for each, (first, last) in zip(coded, pairwise(starts), strict=True):
-        found[first:last] = each.counts(residual)[1:]
-    return found
+def _scores(coded: Sequence[Coded], residual: Floats) -> Floats:
+    return np.asarray(np.r_[residual.sum(), *(each.counts(residual)[1:] for each in coded)])

@@ -14,7 +14,7 @@ from sla_sniper.core.schema import TICKET_KEY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-ROWS_PER_BUCKET = 500_000
+ROWS_PER_BUCKET = 125_000
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from sla_sniper.sla.policy import ServiceLevels
     from sla_sniper.usecases.desk import Desk
 
+_ORDER = (*TICKET_KEY, "cycle", "policy")
+_NOT_ASKED = (
+    "metric", "paused_us", "due_at", "recorded_breach_at", "next_warning_at", "next_warning",
+)  # fmt: skip
 DIMENSIONS = ("priority", "group", "category", "channel", "product", "organization", "assignee")
 _SHOWN_CELLS = 200
 _MANY_VALUES = 20
@@ -193,19 +197,17 @@ def diagnose_desk(desk: Desk, metric: str | None = None) -> DiagnosisReport:
     desk.require_timed(metric)
     dimensions = _dimensions(desk)
     clocks = _clocks(desk, metric, dimensions)
-    costs = desk.workspace.sla.breach_costs
+    costs, calendars = desk.workspace.sla.breach_costs, desk.workspace.sla.levels.calendars
     price = pl.lit(1.0).alias("price") if costs is None else _prices(desk, clocks)
-    calendars = desk.workspace.sla.levels.calendars
     clocks = clocks.with_columns(price, are_ripe(clocks, calendars, as_of=desk.as_of))
     numbers = [name for name in desk.keep if _is_number(clocks[name])]
     levels = [*dimensions, *(name for name in desk.keep if name not in numbers)]
     known = clocks.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in numbers)
     desk.progress("looking for what goes with misses")
-    mechanical = _mechanical(desk.workspace.sla.levels)
     asked = Question(
         dimensions=levels,
         numbers=numbers,
-        mechanical=mechanical,
+        mechanical=_mechanical(desk.workspace.sla.levels),
         timezone=desk.workspace.landmarks.timezone,
         as_of=desk.as_of,
         has_vendor_targets=any(
@@ -268,6 +270,7 @@ def _clocks(desk: Desk, metric: str, dimensions: Sequence[str]) -> pl.DataFrame:
     def read(rows: pl.DataFrame) -> pl.DataFrame:
         events = derive(rows)
         found = courses(events, levels, metric, as_of=desk.as_of, assigning=assigning)
+        found = found.drop(_NOT_ASKED).rename({"priority_applied": "priority"})
         opened = events.group_by(TICKET_KEY).agg(
             *(pl.col(name).drop_nulls().first() for name in dimensions if name != "priority"),
             *(value_of(name).drop_nulls().first().alias(name) for name in desk.keep),
@@ -277,31 +280,27 @@ def _clocks(desk: Desk, metric: str, dimensions: Sequence[str]) -> pl.DataFrame:
         )
 
     parts = in_buckets(desk.stored, read, progress=desk.progress, step="reading the clocks")
-    clocks = pl.concat(parts).filter(~_is_excluded(desk)).sort(*TICKET_KEY, "cycle", "policy")
-    return _numbered(clocks.with_columns(pl.col("priority_applied").alias("priority")))
+    clocks = pl.concat(parts)
+    del parts  # else every clock is there twice while they are sorted
+    return _numbered(clocks.filter(~_is_excluded(desk)).sort(*_ORDER))
 
 
 def _numbered(clocks: pl.DataFrame) -> pl.DataFrame:
-    """Call agents by a number, the one with the most clocks first: no hash, and no name, is told.
-
-    Of as many the one whose first clock began earlier comes first.
-    """
+    """Call agents by a number, the one with the most, then the earliest clocks first: no name."""
     if "assignee" not in clocks.columns:
         return clocks
     agents = (
-        clocks.sort("applied_at", *TICKET_KEY)
+        clocks.select("applied_at", *TICKET_KEY, "assignee")
+        .sort("applied_at", *TICKET_KEY)
         .with_row_index("place")
         .drop_nulls("assignee")
         .group_by("assignee")
         .agg(n=pl.len(), first=pl.col("place").min())
         .sort("n", "first", descending=[True, False])
     )
-    names = pl.format("agent {}", pl.int_range(1, pl.len() + 1)).alias("agent")
-    named = agents.select("assignee", names)
-    return (
-        clocks.join(named, on="assignee", how="left", maintain_order="left")
-        .drop("assignee")
-        .rename({"agent": "assignee"})
+    names = agents.select(pl.format("agent {}", pl.int_range(1, pl.len() + 1))).to_series()
+    return clocks.with_columns(
+        pl.col("assignee").replace_strict(agents["assignee"], names, return_dtype=pl.String)
     )
 
 
