@@ -167,7 +167,7 @@ def test_values_of_few_targets_are_not_named():
 
     told = diagnose(frame, ["group"]).sentences()[1]
 
-    assert "Most: A: 51% of the misses" in told
+    assert "Most: A: 51 % of the misses" in told
     assert "B" not in told
     few = diagnose(cycles(("A", 1, 3)), ["group"]).sentences()
     assert not any("Most:" in each for each in few)

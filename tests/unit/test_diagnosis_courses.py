@@ -113,7 +113,7 @@ def test_the_share_missed_is_read_at_the_longest_of_several_targets():
     (found,) = curves_by_priority(frame)
 
     assert found.missed.by(24).estimate == 1
-    assert found.sentence.startswith("Low: 100% [91%, 100%] of 40 clocks missed")
+    assert found.sentence.startswith("Low: 100 % [91 %, 100 %] of 40 clocks missed")
     assert "its target of 4 to 24 h is used up" in found.sentence
     assert found.as_dict()["missed"][-1]["estimate"] == 1
 

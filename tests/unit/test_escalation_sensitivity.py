@@ -129,5 +129,5 @@ def test_break_even_chart_says_from_where_it_pays():
 
     rule = [row for row in panel.rows if row["policy"] == "edf"]
     first = next(row["effectiveness"] for row in rule if row["net"] > 0)
-    assert f"edf between {first - 0.1:.0%} and {first:.0%}" in panel.caption
+    assert f"edf between {100 * first - 10:.0f} % and {100 * first:.0f} %" in panel.caption
     assert drawn(panel, 0) == [{"low": 0.2, "value": 0.5, "high": 0.8}]

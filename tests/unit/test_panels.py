@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla_sniper.core.schema import PREDICTIONS
+from sla_sniper.core.words import percent
 from sla_sniper.escalation import Advantage, CostTable, Effectiveness, Verdict, replay, summarise
 from sla_sniper.panels import theme
 from sla_sniper.panels.charts import capture_panel, net_panel, spread
 from sla_sniper.panels.figures import Compared, figures
 from sla_sniper.panels.kill_list import MOST_ROWS, kill_list_panel
 from sla_sniper.panels.verdict import verdict_banner
-from sla_sniper.panels.words import amounts, percent, period, working_time
+from sla_sniper.panels.words import amounts, period, working_time
 from sla_sniper.stats import Interval
 
 HOUR = 3_600_000_000

@@ -313,5 +313,5 @@ def test_a_name_from_right_to_left_turns_no_number_of_the_diagnosis():
     found = diagnose(pl.concat([frame(name, 30, 5), frame("B", 5, 30)]), ["group"])
 
     told = " ".join(found.sentences())
-    assert f"{name}\u200e: 86% of the misses" in told
-    assert "B: 14% of the misses" in told
+    assert f"{name}\u200e: 86 % of the misses" in told
+    assert "B: 14 % of the misses" in told

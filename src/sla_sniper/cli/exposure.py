@@ -49,8 +49,8 @@ def show(result: ExposureReport, console: Console) -> None:
     from rich.markup import escape  # noqa: PLC0415
 
     from sla_sniper.cli.tables import table as empty_table  # noqa: PLC0415
+    from sla_sniper.core.words import percent  # noqa: PLC0415
     from sla_sniper.escalation.costs import money  # noqa: PLC0415
-    from sla_sniper.panels.words import percent  # noqa: PLC0415
 
     console.print(f"As of {result.as_of:%Y-%m-%d %H:%M} UTC ({result.why})", style="italic")
     if not result.contracts:

@@ -8,11 +8,11 @@ from rich.markup import escape
 
 from sla_sniper.cli.clock import show as show_clock
 from sla_sniper.cli.tables import table as empty_table
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percent
 from sla_sniper.escalation.assumptions import assumed
 from sla_sniper.escalation.costs import money
 from sla_sniper.panels.kill_list import slots_kept
-from sla_sniper.panels.words import percent, short_moment, wall_time, working_time
+from sla_sniper.panels.words import short_moment, wall_time, working_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

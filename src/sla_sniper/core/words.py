@@ -1,7 +1,8 @@
-"""Counts and commands in words, for every layer that writes a sentence."""
+"""Counts, shares and commands in words, for every layer that writes a sentence."""
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import TYPE_CHECKING, Final
 from unicodedata import bidirectional
@@ -25,6 +26,32 @@ def count(number: float, noun: str = "") -> str:
     if not noun:
         return f"{whole:,}"
     return f"{whole:,} {noun}{'' if whole == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """Write a share in whole per cents, or with one decimal below ten.
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.0301), percent(float("nan")), percent(0.07)
+    ('50 %', '3.0 %', 'unknown', '7 %')
+    """
+    if not math.isfinite(share):
+        return "unknown"
+    is_whole = math.isclose(100 * share, round(100 * share), abs_tol=1e-9)
+    digits = 0 if is_whole or abs(share) >= 0.0995 else 1  # noqa: PLR2004
+    return f"{100 * share:.{digits}f} %"
+
+
+def percents(estimate: float, low: float, high: float) -> str:
+    """Write a share with its interval; see `percent`.
+
+    Examples
+    --------
+    >>> percents(0.41, 0.4, 0.42)
+    '41 % [40 %, 42 %]'
+    """
+    return f"{percent(estimate)} [{percent(low)}, {percent(high)}]"
 
 
 def command(words: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from sla_sniper.core.schema import TICKET_KEY
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percent
 from sla_sniper.stats import Interval, wilson_interval
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _old_overdue(clocks: pl.DataFrame, *, as_of: datetime) -> Conduct:
     )
     n_met = lately.filter(pl.col("state") == "met").height
     ended = f"the {count(lately.height, 'clock')} ended in the last {RECENT_DAYS} days"
-    rate = f"{n_met / lately.height:.0%}" if lately.height else "none"
+    rate = percent(n_met / lately.height) if lately.height else "none"
     lately_met = f"of {ended} {rate} were met"
     still_open = clocks.filter(pl.col("state").is_in(_OPEN))
     old = still_open.filter((pl.col("state") == "overdue") & (pl.col("breached_at") < since))
@@ -255,7 +255,7 @@ def _conduct(  # noqa: PLR0913 - a finding has that many parts
 ) -> Conduct:
     n, of = found.height, among.height
     share = wilson_interval(n, of)
-    told = f"{count(n)} of {count(of, noun)} ({share.estimate:.1%}) {words}."
+    told = f"{count(n)} of {count(of, noun)} ({percent(share.estimate)}) {words}."
     return Conduct(
         name=name,
         n=n,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percents
 from sla_sniper.stats import Interval, wilson_interval
 from sla_sniper.stats.intervals import wilson_bounds
 
@@ -115,7 +115,7 @@ class Curves:
         late = self.missed.by(longest)
         target = f"{longest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
         told = (
-            f"{self.level.capitalize()}: {late.estimate:.0%} [{late.low:.0%}, {late.high:.0%}] of "
+            f"{self.level.capitalize()}: {percents(late.estimate, late.low, late.high)} of "
             f"{count(self.n, 'clock')} missed, each in the hour in which its target of "
             f"{target} h is used up, by definition"
         )

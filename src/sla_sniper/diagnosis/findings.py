@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percents
 from sla_sniper.diagnosis.case_mix import read
 from sla_sniper.diagnosis.cells import cost_bounds
 from sla_sniper.diagnosis.legs import WAITS, WORDS, met_without
@@ -171,7 +171,7 @@ def _place(tried: Tried, parts: Parts, amount: Callable[[float], str], level: fl
         id=_place_id(parts),
         sentence=(
             f"{where[:1].upper()}{where[1:]}: {len(missed):,} of {count(len(rows), 'target')} "
-            f"missed, {rate.estimate:.0%} [{rate.low:.0%}, {rate.high:.0%}]; they cost "
+            f"missed, {percents(rate.estimate, rate.low, rate.high)}; they cost "
             f"{amount(cost)}."
         ),
         money=Interval(cost - expected, low, high),
@@ -203,8 +203,8 @@ def _team(tried: Tried, name: str, each: Compared) -> Finding:
         sentence=(
             f"{name.capitalize()} {each.level!r} missed {each.n_missed:,} of "
             f"{count(each.n, 'target')} where {each.expected:,.0f} were to be expected of its "
-            f"tickets; with everybody's tickets it would miss {rate.estimate:.0%} "
-            f"[{rate.low:.0%}, {rate.high:.0%}]."
+            f"tickets; with everybody's tickets it would miss "
+            f"{percents(rate.estimate, rate.low, rate.high)}."
         ),
         money=each.excess_cost,
         meaning="beyond what all together would have missed with the same tickets",
@@ -234,7 +234,7 @@ def waits(clocks: pl.DataFrame, price: Floats) -> list[Finding]:
                 id=f"leg:{leg}",
                 sentence=(
                     f"{len(rows):,} of {count(n_missed, 'missed target')} "
-                    f"({share.estimate:.0%} [{share.low:.0%}, {share.high:.0%}]) would have been "
+                    f"({percents(share.estimate, share.low, share.high)}) would have been "
                     f"met without the time {WORDS[leg]}."
                 ),
                 money=Interval(*money),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percent
 from sla_sniper.diagnosis.strata import chi_square
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def invented(started: pl.Series, ended: pl.Series) -> tuple[str, ...]:
     n_reversed = int((both["ended"] < both["started"]).sum())
     if n_reversed > _REVERSED * both.height:
         told.append(
-            f"{n_reversed / both.height:.0%} of {count(both.height, 'ticket')} end before they "
-            "begin"
+            f"{percent(n_reversed / both.height)} of {count(both.height, 'ticket')} end "
+            "before they begin"
         )
     tests = [even_over_the_day(both[name]) for name in both.columns]
     if all(test.p > _EVEN for test in tests):

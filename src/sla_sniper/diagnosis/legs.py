@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percent
 from sla_sniper.diagnosis.courses import LEGS, ON_CLOCK
 from sla_sniper.stats import Interval
 
@@ -145,7 +145,7 @@ class Cut:
         are = "is" if self.n == 1 else "are"
         return (
             f"{count(self.n)} of {count(self.of, 'missed clock')} {are} still open: their time is "
-            f"counted up to the instant read, {self.share:.0%} of all of it."
+            f"counted up to the instant read, {percent(self.share)} of all of it."
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from sla_sniper.core.words import apart, count
+from sla_sniper.core.words import apart, count, percent, percents
 from sla_sniper.diagnosis.association import (
     Association,
     Level,
@@ -250,7 +250,7 @@ def _most_misses(levels: Sequence[Level]) -> str:
         return "Nothing was missed."
     top = [level for level in levels if level.n_missed and level.n >= FEW][:_MOST]
     parts = [
-        f"{apart(level.level)}: {level.share_of_misses:.0%} of the misses "
+        f"{apart(level.level)}: {percent(level.share_of_misses)} of the misses "
         f"(rate {_span(level.rate)})"
         for level in top
     ]
@@ -273,4 +273,4 @@ def _best_and_worst_month(months: Sequence[Month]) -> tuple[str, ...]:
 
 
 def _span(rate: Interval) -> str:
-    return f"{rate.estimate:.0%} [{rate.low:.0%}, {rate.high:.0%}]"
+    return percents(rate.estimate, rate.low, rate.high)

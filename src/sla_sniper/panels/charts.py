@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
+from sla_sniper.core.words import percent
 from sla_sniper.escalation.costs import SYMBOLS, money
 from sla_sniper.panels import theme
-from sla_sniper.panels.words import DASH, amounts, percent
+from sla_sniper.panels.words import DASH, amounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

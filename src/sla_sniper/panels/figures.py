@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percent
 from sla_sniper.escalation.assumptions import assumed_briefly, effect_assumed
 from sla_sniper.escalation.costs import money
-from sla_sniper.panels.words import DASH, amounts, between, money_or_dash, percent, times
+from sla_sniper.panels.words import DASH, amounts, between, money_or_dash, times
 
 if TYPE_CHECKING:
     from sla_sniper.escalation.assumptions import Assumptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sla_sniper.core.words import percent
 from sla_sniper.escalation.assumptions import price
 from sla_sniper.escalation.costs import SYMBOLS
 from sla_sniper.panels import theme
@@ -12,7 +13,6 @@ from sla_sniper.panels.drawings import Line, Lines, Point, Range
 from sla_sniper.panels.footnotes import Code, Figure, amount
 from sla_sniper.panels.moved import Moved
 from sla_sniper.panels.phrases import break_even, small_print
-from sla_sniper.panels.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

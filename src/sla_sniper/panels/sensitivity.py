@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 
+from sla_sniper.core.words import percent
 from sla_sniper.escalation.costs import SYMBOLS, money
 from sla_sniper.panels import theme
 
@@ -156,7 +157,7 @@ def _first_positive(rows: list[dict[str, Any]], policy: str) -> str:
     if above is None:
         return "never"
     below = max((step for step, _ in points if step < above), default=above)
-    return f"between {below:.0%} and {above:.0%}"
+    return f"between {percent(below)} and {percent(above)}"
 
 
 def _symbol(currency: str) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sla_sniper.core.instants import SECOND_US
+from sla_sniper.core.words import percent
 from sla_sniper.model.hazard import EDGES
-from sla_sniper.panels.words import percent, working_time
+from sla_sniper.panels.words import working_time
 from sla_sniper.sla.explain_words import (
     METRIC_WORDS,
     listed,

@@ -61,21 +61,6 @@ def wall_time(seconds: int) -> str:
     return " ".join(part for part in (_part(days, "d"), _part(rest // _HOUR, "h")) if part)
 
 
-def percent(share: float) -> str:
-    """Write a share in whole per cents, or with one decimal below ten.
-
-    Examples
-    --------
-    >>> percent(0.5), percent(0.0301), percent(float("nan")), percent(0.07)
-    ('50 %', '3.0 %', 'unknown', '7 %')
-    """
-    if not math.isfinite(share):
-        return "unknown"
-    is_whole = math.isclose(100 * share, round(100 * share), abs_tol=1e-9)
-    digits = 0 if is_whole or abs(share) >= 0.0995 else 1  # noqa: PLR2004
-    return f"{100 * share:.{digits}f} %"
-
-
 def amounts(interval: Interval, currency: str) -> str:
     """Write the bounds of an amount of money.
 

@@ -10,11 +10,10 @@ import polars as pl
 from sla_sniper.core.errors import SlaSniperError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percent
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.eventlog.deriving import derive
 from sla_sniper.eventlog.outages import find_outages
-from sla_sniper.panels.words import percent
 from sla_sniper.sla.inference import infer as search
 from sla_sniper.sla.inference_evidence import gather
 from sla_sniper.sla.inference_words import duration_text, proposal, rule_words

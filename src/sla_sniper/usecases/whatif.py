@@ -11,11 +11,10 @@ from sla_sniper.config.service_levels import read_sla
 from sla_sniper.core.errors import ConfigurationError
 from sla_sniper.core.progress import Progress, silent
 from sla_sniper.core.schema import TICKET_KEY, VALUE_COLUMNS
-from sla_sniper.core.words import count
+from sla_sniper.core.words import count, percent
 from sla_sniper.engine.local import in_buckets
 from sla_sniper.escalation.costs import money
 from sla_sniper.eventlog.deriving import derive
-from sla_sniper.panels.words import percent
 from sla_sniper.sla.clock import cycles
 from sla_sniper.sla.comparison import changes, is_breached, tally
 from sla_sniper.sla.conditions import value_of
