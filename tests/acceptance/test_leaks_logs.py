@@ -15,6 +15,8 @@ from sla_sniper.usecases.desk import open_desk
 from sla_sniper.usecases.ingest import ingest_files
 from sla_sniper.usecases.leaks import scan_columns
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,7 +59,6 @@ def test_stamps_of_the_demo_log_are_found_when_forgotten(tmp_path):
     }
 
 
-@pytest.mark.slow
 def test_stamps_of_the_demo_log_are_found_whatever_their_name(tmp_path):
     demo = demo_files()
     log = tmp_path / "renamed.csv"
@@ -92,7 +93,6 @@ def test_the_italian_log_as_it_is_mapped_has_no_leak(tmp_path):
     assert report.leaks == ()
 
 
-@pytest.mark.slow
 def test_final_values_of_boston_are_found(tmp_path):
     settings, log = example("boston311", "boston311_2011h2.csv.gz")
 
@@ -101,7 +101,6 @@ def test_final_values_of_boston_are_found(tmp_path):
     assert found == {"queue": "error", "closure_reason": "error"}
 
 
-@pytest.mark.slow
 def test_boston_as_it_is_mapped_has_no_leak(tmp_path):
     settings, log = example("boston311", "boston311_2011h2.csv.gz")
     assert scanned(tmp_path, settings, log) == {}

@@ -17,6 +17,8 @@ from sla_sniper.usecases.ingest import ingest_files
 from sla_sniper.usecases.init import init_workspace
 from sla_sniper.usecases.reconcile import NothingToReconcileError, reconcile
 
+pytestmark = pytest.mark.slow
+
 BOSTON = Path(__file__).parents[3] / "shared" / "data" / "boston311_2011h2.csv.gz"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

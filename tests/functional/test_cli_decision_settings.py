@@ -14,6 +14,8 @@ from sla_sniper.usecases.kill_list import Terms, stored_queue
 
 from .conftest import never_resolved_after, sniper, succeed, write_desk
 
+pytestmark = pytest.mark.slow
+
 DAY = ("--epoch", "day", "--from", "2025-10-20", "--to", "2025-10-29")
 SHORT = ("backtest", "--model", "logistic", "--capacity", "5", *DAY)
 EFFECT = "effectiveness = { value = 0.5, low = 0.3, high = 0.7 }"
@@ -140,7 +142,6 @@ def test_replay_never_counts_the_lost_as_catchable(trained):
     assert (stored / "executive_slides.md").read_text().count(assumed) == 2
 
 
-@pytest.mark.slow
 def test_queue_and_replay_obey_kinds_of_capacity(trained, tmp_path):
     edit(trained, CAPACITY, KINDS)
 
@@ -205,7 +206,6 @@ def test_contract_of_the_past_reads_a_cut_log(trained):
     assert all(row["expected"] > 0 for row in october)
 
 
-@pytest.mark.slow
 def test_marginal_credit_never_knows_what_comes_later(workspace, tmp_path, rows):
     landmark = "2025-10-22 08:00:00"
     twin = write_desk(tmp_path / "twin" / "desk", never_resolved_after(rows, landmark))

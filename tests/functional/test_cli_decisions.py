@@ -16,6 +16,8 @@ from sla_sniper.model.estimators import make_estimator
 
 from .conftest import BACKTEST, ZONE, never_resolved_after, sniper, succeed, write_desk
 
+pytestmark = pytest.mark.slow
+
 POLICIES = {
     "random", "oldest", "priority", "edf", "priority_edf", "edf_value",
     "logistic", "risk", "sniper", "alarm", "nuke", "oracle",
@@ -405,7 +407,6 @@ def test_verbs_of_the_past_equal_a_cut_log(workspace, tmp_path, rows, verb):
     assert asked[0] == asked[1]
 
 
-@pytest.mark.slow
 def test_queue_without_a_model_trains_one_of_then(workspace, tmp_path, rows):
     cut = write_desk(tmp_path / "cut" / "desk", rows.filter(UNTIL_MIDWAY))
 

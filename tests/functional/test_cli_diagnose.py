@@ -14,6 +14,8 @@ from sla_sniper.usecases.desk import open_desk
 
 from .conftest import MAP, SLA, sniper, succeed, write_desk
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def told(ingested):

@@ -17,6 +17,8 @@ from sla_sniper.outputs.tables import CYCLE_COLUMNS, DIMENSIONS, PREDICTION_COLU
 from .conftest import desk_rows, sniper, succeed, write_desk
 from .test_cli_bad_input import fail
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -22,6 +22,8 @@ from .conftest import desk_rows, succeed, write_desk
 from .test_cli_bad_input import fail
 from .test_cli_export import STRANGE
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -21,6 +21,8 @@ from sla_sniper.usecases.kill_list import Terms, keep_queue
 
 from .conftest import BACKTEST, sniper, succeed
 
+pytestmark = pytest.mark.slow
+
 RULE = "edf_value"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLAN = Plan(

@@ -11,6 +11,8 @@ from sla_sniper.usecases.leaks import Leak
 
 from .conftest import MAP, SLA, sniper, succeed
 
+pytestmark = pytest.mark.slow
+
 
 def leaky(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows with `resolution_hours`, as a report would join them onto every row."""

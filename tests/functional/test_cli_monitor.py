@@ -17,6 +17,8 @@ from sla_sniper.usecases.monitored import Ripe
 from .conftest import BACKTEST, sniper, succeed, write_desk
 from .test_cli_honesty_gate import claim_at
 
+pytestmark = pytest.mark.slow
+
 TRAINED_AT = "2025-10-10"
 
 

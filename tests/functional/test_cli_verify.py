@@ -19,6 +19,8 @@ from sla_sniper.usecases.fingerprint import log_facts
 
 from .conftest import fingerprint, sniper, succeed
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 11, 1, tzinfo=UTC)
 
 
@@ -129,7 +131,7 @@ def test_a_changed_amount_is_named(desk):
 @pytest.mark.usefixtures("replayed_once")
 def test_a_digit_put_before_a_number_is_named(desk):
     def change(deck):
-        part = next(run for run in runs(deck) if " %" in run.text and run.text[0].isdigit())
+        part = next(run for run in runs(deck) if "\xa0%" in run.text and run.text[0].isdigit())
         part.text = f"1{part.text}"
 
     rewrite(desk, change)
@@ -265,7 +267,6 @@ def events(folder: Path) -> pl.DataFrame:
     return pl.read_delta(str(folder / "tables" / "events"))
 
 
-@pytest.mark.slow
 def test_an_event_that_ends_later_changes_numbers(desk):
     """The log is corrected: one ticket that was resolved in time was not."""
     log = events(desk)
@@ -320,7 +321,6 @@ def test_the_fingerprint_leaves_out_hashed_names(workspace, column, is_same):
     assert (fingerprint_now() == before) is is_same
 
 
-@pytest.mark.slow
 def test_changed_costs_change_the_amounts(desk):
     told = (desk / "sla.toml").read_text()
     (desk / "sla.toml").write_text(told.replace("intervention = 2", "intervention = 3"))
@@ -375,7 +375,6 @@ def test_a_damaged_record_is_one_line(desk):
     assert check(desk).code == 11
 
 
-@pytest.mark.slow
 def test_a_deck_of_a_desk_that_outgrows_its_estimator_holds(workspace):
     """Trees are asked for; the first weeks are too few tickets for them."""
     succeed("backtest", "--model", "lightgbm", "--capacity", "10", "--epoch", "day",

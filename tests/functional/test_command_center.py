@@ -43,6 +43,8 @@ from sla_sniper.usecases.explain import explain_ticket
 from sla_sniper.usecases.ingest import ingest_files
 from sla_sniper.usecases.kill_list import Terms, keep_queue, stored_queue
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = 3_600_000_000
 START = datetime(2016, 4, 4, tzinfo=UTC)
@@ -664,7 +666,6 @@ def browser_page(address: str):
             chromium.close()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
 def test_moving_the_slider_changes_savings_in_a_browser(full):
     with served(full) as address, browser_page(address) as tab:
@@ -689,7 +690,6 @@ def test_moving_the_slider_changes_savings_in_a_browser(full):
         expect(tab.locator(".verdict b")).to_contain_text("at 5 a day", timeout=30_000)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
 def test_clicked_ticket_is_drawn_and_told_in_a_browser(logged):
     with served(logged) as address, browser_page(address) as tab:

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from sla_sniper.outputs.pictures import as_svg
+from sla_sniper.outputs.texts import kept_together
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Note, Sentence, Table
 from sla_sniper.panels.footnotes import Code, Figure, one_line
@@ -136,4 +137,4 @@ def _footnotes(document: Document) -> str:
 
 
 def _plain(text: str) -> str:
-    return escape(one_line(text))
+    return escape(kept_together(one_line(text)))

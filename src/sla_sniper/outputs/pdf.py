@@ -11,6 +11,7 @@ import typst
 
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.pictures import as_svg
+from sla_sniper.outputs.texts import kept_together
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Page, Table
 from sla_sniper.panels.footnotes import Code, Figure, one_line, words
@@ -129,7 +130,7 @@ def _table(table: Table, numbers: Numbers) -> dict[str, Any]:
 def _spans(text: Text, numbers: Numbers) -> list[dict[str, Any]]:
     return [
         {
-            "text": one_line(span if isinstance(span, str) else span.text),
+            "text": kept_together(one_line(span if isinstance(span, str) else span.text)),
             "code": isinstance(span, Code),
             "number": numbers[span.footnote.id][0] if isinstance(span, Figure) else None,
         }

@@ -13,6 +13,7 @@ from pptx.util import Pt
 
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.slide_charts import FONT, colour
+from sla_sniper.outputs.texts import kept_together
 from sla_sniper.panels import theme
 from sla_sniper.panels.footnotes import Figure, one_line, words
 
@@ -118,7 +119,7 @@ def mark(paragraph: Any, number: int, ink: Ink) -> None:  # noqa: ANN401
 
 def _run(paragraph: Any, text: str, ink: Ink) -> Any:  # noqa: ANN401
     run = paragraph.add_run()
-    run.text = text
+    run.text = kept_together(text)
     run.font.size, run.font.bold, run.font.name = Pt(ink.size), ink.is_bold, FONT
     run.font.color.rgb = colour(ink.colour)
     return run

@@ -68,3 +68,14 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
         .otherwise(inside)
         .name.keep()
     )
+
+
+def kept_together(text: str) -> str:
+    r"""Keep a share in one line with its sign.
+
+    Examples
+    --------
+    >>> kept_together("3.5 % of all")
+    '3.5\xa0% of all'
+    """
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
