@@ -20,6 +20,7 @@ from pptx.oxml.ns import qn
 
 from sla_sniper.outputs.deck_charts import Chart, read_chart
 from sla_sniper.outputs.deck_record import NoRecordError, Record
+from sla_sniper.outputs.texts import NO_BREAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -238,7 +239,7 @@ def _text(paragraph: Any, record: Record) -> str:  # noqa: ANN401
         elif child.tag != qn("a:fld") or child.get("type") != "slidenum":
             told = "".join(each.text or "" for each in child.iter() if _is_text(each))
             parts.append((_is_raised(child), told))
-    return _SPACE.sub(" ", "".join(_joined(parts, record))).strip()
+    return _SPACE.sub(" ", "".join(_joined(parts, record))).replace(NO_BREAK, "-").strip()
 
 
 def _is_text(element: Any) -> bool:  # noqa: ANN401

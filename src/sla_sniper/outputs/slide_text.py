@@ -13,7 +13,7 @@ from pptx.util import Pt
 
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.slide_charts import FONT, colour
-from sla_sniper.outputs.texts import kept_together
+from sla_sniper.outputs.texts import NO_BREAK, kept_together
 from sla_sniper.panels import theme
 from sla_sniper.panels.footnotes import Figure, one_line, words
 
@@ -106,7 +106,9 @@ def write(
         told = span if isinstance(span, str) else span.text
         for part in MONEY.split(one_line(told)):
             if part:
-                _run(paragraph, part, ink)
+                # A line must not end in the sign of the next one's amount.
+                sign = NO_BREAK if MONEY.fullmatch(part) else "-"
+                _run(paragraph, part.replace("-", sign), ink)
         if isinstance(span, Figure) and span.footnote.id in numbers:
             mark(paragraph, numbers[span.footnote.id][0], ink)
 

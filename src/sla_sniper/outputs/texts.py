@@ -21,6 +21,8 @@ INNER: Final = rf"([;|\t\r\n][{_UNSEEN}]*)([{_SIGNS}])"
 """Sign that begins a cell where the file is opened with another separator than the comma."""
 _CONTROL: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{FFFE}\x{FFFF}]"
 _TEXTS: Final = pl.col(pl.String)
+NO_BREAK: Final = "\N{NON-BREAKING HYPHEN}"
+"""Stands for the minus of an amount on a slide; read back as one."""
 
 
 def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
