@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import warnings
 import zipfile
 from datetime import UTC, datetime, timedelta
 
@@ -201,6 +202,21 @@ def test_labels_shuffled_within_days_forecast_nothing():
     p = train("lightgbm", shuffled, as_of=cut).predict(later)
 
     assert 0.47 <= auc(later["breached"].to_numpy(), p) <= 0.53
+
+
+def test_a_small_desk_is_forecast_the_same_with_any_number_of_threads():
+    one, four = (train("lightgbm", num_threads=threads) for threads in (1, 4))
+
+    np.testing.assert_array_equal(one.predict(TEST), four.predict(TEST))
+
+
+def test_models_fitted_side_by_side_leave_the_filters_of_warnings_alone(logistic):
+    before = list(warnings.filters)
+
+    again = train("logistic")
+
+    assert warnings.filters == before
+    np.testing.assert_array_equal(again.predict(TEST), logistic.predict(TEST))
 
 
 def test_the_same_seed_forecasts_the_same_to_the_bit(model):

@@ -9,7 +9,7 @@ import polars as pl
 from rich.markup import escape
 
 from sla_sniper.cli.tables import table
-from sla_sniper.core.words import command, count, visible
+from sla_sniper.core.words import command, count, percents, visible
 from sla_sniper.diagnosis.tried import PERSON
 from sla_sniper.panels.words import between
 
@@ -195,7 +195,8 @@ def _recovery(found: Recovery) -> str:
         else "less than half of them have ended"
     )
     still = ", ".join(
-        f"{_interval(share, '.0%')} after {count(days, 'day')}" for days, share in found.after
+        f"{percents(share.estimate, share.low, share.high)} after {count(days, 'day')}"
+        for days, share in found.after
     )
     return (
         f"After the breach: of {count(found.n, 'missed target')} {count(found.n_open)} "

@@ -166,7 +166,7 @@ def _leg_of_status(facts: Facts) -> Ints:
 def _changes(column: pl.Series, first: Flags) -> Flags:
     """Rows whose value differs from the ticket's last known one; the first value is no change."""
     is_known = column.is_not_null().to_numpy()
-    last = np.r_[0, latest(is_known | first)[:-1]]
+    last = np.r_[0, latest(is_known | first)][: len(first)]
     differs = (column != column.gather(last)).fill_null(value=False).to_numpy()
     return np.asarray(differs & ~first)
 

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def bucket_count(n_rows: int) -> int:
-    """Buckets that keep each at about half a million rows."""
+    """Buckets of about `ROWS_PER_BUCKET` rows each."""
     return max(1, -(-n_rows // ROWS_PER_BUCKET))
 
 

@@ -29,6 +29,8 @@ CALIBRATION_SHARE = 0.25
 """Share of the training days, the newest, on which calibrators compete."""
 JUDGED_SHARES = (0.25, 0.5, 0.75)
 """Shares of those days after each rolling origin, the latest origin first."""
+THREADED_ROWS = 100_000
+"""Rows from which a second thread for each fit saves more than its waiting for the first costs."""
 CALIBRATION_ROWS = 200_000
 """Older snapshots that are enough for the fit whose forecasts the calibrators are tried on."""
 
@@ -176,9 +178,12 @@ def train_model(
     breached = training["breached"].to_numpy()
     n_before = snapshots.select((pl.col("landmark") < as_of).sum()).item()
 
+    # One number for both fits: LightGBM keeps it for the whole process.
+    threads = num_threads if training.height >= THREADED_ROWS else 1
+
     def unfitted() -> BreachEstimator:
         """Make one more estimator of the same kind."""
-        return make_estimator(name, features, seed=seed, num_threads=num_threads)
+        return make_estimator(name, features, seed=seed, num_threads=threads)
 
     learnt, outcome = training, breached
     if unfitted().learns_from_censored:
@@ -186,7 +191,7 @@ def train_model(
         learnt = snapshots.filter(is_watched).sort(_ORDER)
         outcome = learnt["breached"].fill_null(value=False).to_numpy()
     slack = training["slack_us"].cast(pl.Float64).to_numpy()
-    # Neither fit reads the other, and both let go of the interpreter while they compute.
+    # Neither fit needs the other, and both let go of the interpreter while they compute.
     with ThreadPoolExecutor(1) as pool:
         calibrating = pool.submit(_calibrate, training, unfitted)
         estimator = unfitted().fit(learnt, outcome)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from sla_sniper.snapshots.features import Feature
 
 ROUNDS = 160
-THREADED_ROWS = 100_000
-"""Rows from which a second thread saves more than its waiting for the first costs."""
 MODEL_FILE, STATE_FILE = "model.txt", "encoding.json"
 
 
@@ -132,6 +130,6 @@ class LightGBMEstimator:
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": self.num_threads if n_rows >= THREADED_ROWS else 1,
+            "num_threads": self.num_threads,
             "verbosity": -1,
         }

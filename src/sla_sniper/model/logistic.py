@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,6 +85,10 @@ class LogisticEstimator:
         return estimator
 
 
+_FILTERING = Lock()
+"""Filters of warnings belong to the whole process, and models are fitted side by side."""
+
+
 def _fit_weights(
     design: NDArray[np.float32], y: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], float]:
@@ -93,7 +98,7 @@ def _fit_weights(
     regression = LogisticRegression(
         C=INVERSE_PENALTY, solver="newton-cholesky", tol=1e-6, max_iter=50
     )
-    with warnings.catch_warnings():
+    with _FILTERING, warnings.catch_warnings():
         # Fifty Newton steps of a penalised convex problem are near enough in any case.
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(design, y)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sla_sniper.outputs.deck_chart_comparison import compared_charts
 from sla_sniper.outputs.deck_reading import MARKS, as_text, digest
 from sla_sniper.outputs.deck_words import amounts, names_in, plain, reads
+from sla_sniper.outputs.texts import NO_BREAK
 from sla_sniper.panels.footnotes import one_line
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ def _names(made: Sequence[Slide]) -> set[str]:
         for page in made for chart in page.charts for series in chart.series
         for mark in series.marks
     }  # fmt: skip
-    return {plain(name) for name in rows | lines | bars if len(name) >= _SHORTEST}
+    return {plain(name.replace(NO_BREAK, "-")) for name in rows | lines | bars
+            if len(name) >= _SHORTEST}  # fmt: skip
 
 
 def _lines(

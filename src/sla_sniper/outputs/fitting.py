@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 LEADING: Final = 1.2
 """Height of a line as a multiple of the size of its letters."""
-_NARROW: Final = frozenset("iljtfrI.,;:'|!()[] -")
+_NARROW: Final = frozenset("iljtfrI.,;:'|!()[] -\u00a0\u2011")
 _BROAD: Final = frozenset("mwMW%@")
 _WIDE_FROM: Final = 0x1100
 """First code point of scripts whose letters are as wide as high."""

@@ -73,7 +73,7 @@ def _page(page: Page, numbers: Numbers) -> dict[str, Any]:
         shown = [_table(exhibit, numbers)]
     elif exhibit is not None:
         shown = [_picture(exhibit, numbers)]
-    told = [words(each.text) for each in page.sentences]
+    told = [kept_together(words(each.text)) for each in page.sentences]
     sizes, room = _POINTS["picture" if shown and shown[0]["kind"] == "picture" else "text"]
     return {
         "title": _spans(title, numbers),

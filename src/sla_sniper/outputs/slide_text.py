@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +12,7 @@ from pptx.util import Pt
 
 from sla_sniper.outputs import fitting
 from sla_sniper.outputs.slide_charts import FONT, colour
-from sla_sniper.outputs.texts import NO_BREAK, kept_together
+from sla_sniper.outputs.texts import MONEY, kept_together
 from sla_sniper.panels import theme
 from sla_sniper.panels.footnotes import Figure, one_line, words
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from sla_sniper.panels.document import Table
     from sla_sniper.panels.footnotes import Footnote, Text
 
-MONEY: Final = re.compile(r"(-?(?:[$€£]|[A-Z]{3} )\d[\d,]*(?:\.\d+)?)")
-"""An amount of money: always a run of its own."""
 RAISED: Final = "30000"
 """Baseline of the number of a footnote, in thousandths of a per cent."""
 _PAD: Final = 5.0
@@ -106,9 +103,7 @@ def write(
         told = span if isinstance(span, str) else span.text
         for part in MONEY.split(one_line(told)):
             if part:
-                # A line must not end in the sign of the next one's amount.
-                sign = NO_BREAK if MONEY.fullmatch(part) else "-"
-                _run(paragraph, part.replace("-", sign), ink)
+                _run(paragraph, part, ink)
         if isinstance(span, Figure) and span.footnote.id in numbers:
             mark(paragraph, numbers[span.footnote.id][0], ink)
 
@@ -173,8 +168,8 @@ def cell_texts(table: Table) -> list[list[str]]:
         head,
         *(
             [
-                cell if isinstance(cell, str)
-                else cell.text + ("" if cell.footnote.id in marked else "00")
+                kept_together(cell) if isinstance(cell, str)
+                else kept_together(cell.text) + ("" if cell.footnote.id in marked else "00")
                 for cell in row
             ]
             for row in table.rows

@@ -34,6 +34,7 @@ from sla_sniper.outputs.slide_text import (
     mark,
     row_heights,
 )
+from sla_sniper.outputs.texts import kept_together
 from sla_sniper.panels import theme
 from sla_sniper.panels.document import Column, Page, Sentence, Table
 from sla_sniper.panels.drawings import Bars, Heatmap, Lines, shade
@@ -271,10 +272,11 @@ def _gap(size: float) -> float:
 
 def _room(text: Text) -> str:
     """Text with room for the numbers of footnotes, which are smaller than digits."""
-    return "".join(
+    told = (
         span if isinstance(span, str) else span.text + ("00" if hasattr(span, "footnote") else "")
         for span in text
     )
+    return kept_together("".join(told))
 
 
 def _minute(as_of: str) -> str:

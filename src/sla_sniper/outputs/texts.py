@@ -8,6 +8,7 @@ are taken out.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import polars as pl
@@ -21,8 +22,11 @@ INNER: Final = rf"([;|\t\r\n][{_UNSEEN}]*)([{_SIGNS}])"
 """Sign that begins a cell where the file is opened with another separator than the comma."""
 _CONTROL: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{FFFE}\x{FFFF}]"
 _TEXTS: Final = pl.col(pl.String)
+MONEY: Final = re.compile(r"(-?(?:[$€£]|[A-Z]{3} )\d[\d,]*(?:\.\d+)?)")
+"""An amount of money as `escalation.costs.money` writes it."""
 NO_BREAK: Final = "\N{NON-BREAKING HYPHEN}"
-"""Stands for the minus of an amount on a slide; read back as one."""
+"""Stands for the minus of an amount where lines break; read back as one."""
+_NO_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
@@ -73,11 +77,15 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def kept_together(text: str) -> str:
-    r"""Keep a share in one line with its sign.
+    r"""Keep shares and amounts in one line with their signs: at its end a minus is not seen.
 
     Examples
     --------
-    >>> kept_together("3.5 % of all")
-    '3.5\xa0% of all'
+    >>> kept_together("3.5 % of all, -CHF 1,075"), kept_together("-$312")
+    ('3.5\xa0% of all, \u2011CHF\xa01,075', '\u2011$312')
     """
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+    return MONEY.sub(_unbroken, text).replace(" %", f"{_NO_SPACE}%")
+
+
+def _unbroken(amount: re.Match[str]) -> str:
+    return amount[0].replace("-", NO_BREAK).replace(" ", _NO_SPACE)

@@ -280,9 +280,7 @@ def _clocks(desk: Desk, metric: str, dimensions: Sequence[str]) -> pl.DataFrame:
         )
 
     parts = in_buckets(desk.stored, read, progress=desk.progress, step="reading the clocks")
-    clocks = pl.concat(parts)
-    del parts  # else every clock is there twice while they are sorted
-    return _numbered(clocks.filter(~_is_excluded(desk)).sort(*_ORDER))
+    return _numbered(pl.concat(parts).filter(~_is_excluded(desk)).sort(*_ORDER))
 
 
 def _numbered(clocks: pl.DataFrame) -> pl.DataFrame:
